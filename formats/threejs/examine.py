@@ -1,11 +1,12 @@
-"""threejs: a module of JavaScript that builds a scene.  May its text be run?  An allow-list of syntax and names.
+"""threejs: a module of JavaScript that builds a scene.  May its text be run?  What the subnet's public checker takes, and more.
 
-The walls hold without this list (see baking.py); it is here so that a miner learns at once, with a line, what is not
+The walls hold without this (see baking.py); it is here so that a miner learns at once, with a line, what is not
 offered, and so that nobody spends a browser on what is no generator.  tree-sitter only parses; it runs nothing.
+`docs/formats.md` says where a rule differs from the subnet's, and why.
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+import re
 from typing import NoReturn
 
 import tree_sitter_javascript
@@ -14,47 +15,36 @@ from tree_sitter import Language, Node, Parser
 from formats.facts import FileFacts
 from formats.rules import refusal
 from formats.threejs import module_names as names
-from formats.threejs.module_scopes import Scopes
+from formats.threejs.literals import constant, literal_bytes
+from formats.threejs.module_scopes import Declared, Known, Step, text_of, walk
 
 MOST_BYTES, MOST_LITERALS = 1 << 20, 50 << 10
-MOST_NODES, MOST_DEPTH = 400_000, 250
+MOST_NODES, MOST_DEPTH = 1_500_000, 20_000
 
-TOP = {
-    "export_statement",
-    "function_declaration",
-    "lexical_declaration",
-    "class_declaration",
-    "comment",
-    "empty_statement",
-}
-IMPORTS = {
-    "import_statement": "an import",
-    "import": "import() or import.meta",
-    "meta_property": "import.meta or new.target",
-}
 FORBIDDEN = {
     "with_statement": "`with`",
-    "debugger_statement": "`debugger`",
     "decorator": "a decorator",
     "hash_bang_line": "a hash-bang line",
     "html_comment": "an HTML comment",
     "jsx_element": "JSX",
     "jsx_self_closing_element": "JSX",
-    "labeled_statement": "a label",
     "using_declaration": "`using`",
-    "class_static_block": "a static block",
-    "variable_declaration": "`var`",
 }
-WAITING = {
-    "await_expression": "`await`",
-    "yield_expression": "`yield`",
-    "generator_function": "a generator",
-    "generator_function_declaration": "a generator",
+NAMES = {
+    "identifier",
+    "property_identifier",
+    "private_property_identifier",
+    "shorthand_property_identifier",
+    "shorthand_property_identifier_pattern",
+    "statement_identifier",
 }
-LITERALS = {"string", "template_string", "number", "regex"}
-KEYED = {"subscript_expression", "computed_property_name", "pair", "method_definition", "pair_pattern"}
-OFFERED = {"THREE": (names.THREE, "MODULE_THREE"), "Math": (names.MATH, "MODULE_MATH")}
-INVISIBLE = {*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, 0x00AD}
+GENERATORS = {"function_declaration", "function_expression", "arrow_function"}
+# What stands in these may hold any character: nobody takes it for code.
+WORDS = {"comment", "string", "template_string", "regex"}
+BLANKS = str.maketrans("\v\f", "  ")  # JavaScript's, though not tree-sitter's
+CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # shows a text in another order than it runs
+HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064]")
 
 
 def examine(data: bytes) -> FileFacts:
@@ -72,23 +62,27 @@ def check(data: bytes) -> None:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise refusal("MODULE_NOT_TEXT", line=data[: error.start].count(b"\n") + 1, why="this is not UTF-8") from error
-    for line, words in enumerate(text.split("\n"), start=1):
-        odd = next((c for c in words if ord(c) in INVISIBLE or (ord(c) < 32 and c not in "\t\r") or c == "\x7f"), None)
-        if odd is not None:
-            raise refusal("MODULE_NOT_TEXT", line=line, why=f"the character U+{ord(odd):04X} is invisible")
-    root = _parser().parse(data).root_node
-    nodes = list(_walk(root))
-    for node in nodes:
-        _check_syntax(node)
+    _refuse_character(CONTROL, text, "is no text")
+    _refuse_character(TURNING, text, "turns the text round")
+    root = _parser().parse(text.translate(BLANKS).encode()).root_node
+    declared, code = Declared(), bytearray(data)
+    for count, step in enumerate(walk(root)):
+        if count > MOST_NODES or step.depth > MOST_DEPTH:
+            why = "there is more code" if count > MOST_NODES else "code is nested deeper than is read"
+            _refuse("MODULE_TOO_COMPLEX", step.node, why=why)
+        _check_syntax(step)
+        declared.note(step)
+        if step.node.type in WORDS:
+            code[step.node.start_byte : step.node.end_byte] = b" " * (step.node.end_byte - step.node.start_byte)
+    _refuse_character(HIDDEN, code.decode("utf-8", "replace"), "is invisible")
     _check_exports(root)
-    literals = 0
-    scopes = Scopes(root)
-    for node in nodes:
-        for check_names in NAMED_IN.get(node.type, ()):
-            check_names(node, scopes)
-        literals += node.end_byte - node.start_byte if node.type in LITERALS else 0
+    known, literals = Known(declared), 0
+    for step in walk(root):
+        known.move(step)
+        _check_names(step, known)
+        literals += literal_bytes(step.node)
         if literals > MOST_LITERALS:
-            _refuse("MODULE_LITERALS", node, limit=MOST_LITERALS)
+            _refuse("MODULE_LITERALS", step.node, limit=MOST_LITERALS)
 
 
 @functools.cache
@@ -100,58 +94,25 @@ def _refuse(code: str, node: Node, **seen: object) -> NoReturn:
     raise refusal(code, line=node.start_point.row + 1, **seen)
 
 
-def _walk(root: Node) -> Iterator[Node]:
-    """Every node, parents first, without recursion."""
-    cursor, depth, count, going = root.walk(), 0, 0, True
-    while going:
-        node = cursor.node or root
-        count += 1
-        if count > MOST_NODES or depth > MOST_DEPTH:
-            _refuse(
-                "MODULE_TOO_COMPLEX",
-                node,
-                why="there is more code" if count > MOST_NODES else "code is nested deeper than is read",
-            )
-        yield node
-        if cursor.goto_first_child():
-            depth += 1
-            continue
-        while not cursor.goto_next_sibling():
-            if not cursor.goto_parent():
-                going = False
-                break
-            depth -= 1
+def _refuse_character(wanted: re.Pattern[str], text: str, what: str) -> None:
+    if found := wanted.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise refusal("MODULE_NOT_TEXT", line=line, why=f"the character U+{ord(found.group()):04X} {what}")
 
 
-def _check_syntax(node: Node) -> None:
-    kind = node.type
+def _check_syntax(step: Step) -> None:
+    node, kind = step.node, step.node.type
     if node.is_error or node.is_missing:
-        _refuse("MODULE_SYNTAX", node, text=_text(node)[:40] or f"{kind} is missing")
-    if kind in IMPORTS and node.is_named:
-        _refuse("MODULE_IMPORT", node, what=IMPORTS[kind])
+        _refuse("MODULE_SYNTAX", node, text=text_of(node)[:40] or f"{kind} is missing")
     if kind in FORBIDDEN:
         _refuse("MODULE_SYNTAX_FORBIDDEN", node, what=FORBIDDEN[kind])
-    if kind in WAITING or (kind in ("async", "await") and not node.is_named):
-        _refuse("MODULE_ASYNC", node, what=WAITING.get(kind, f"`{kind}`"))
-    if (
-        kind in ("get", "set")
-        and not node.is_named
-        and node.parent
-        and node.parent.type in ("method_definition", "pair")
-    ):
-        _refuse("MODULE_ACCESSOR", node)
-    if kind == "*" and node.parent and node.parent.type == "method_definition":
-        _refuse("MODULE_ASYNC", node, what="a generator")
-    if kind == "call_expression" and (last := node.child_by_field_name("arguments")) and last.type == "template_string":
-        _refuse("MODULE_SYNTAX_FORBIDDEN", node, what="a tagged template")
-    if node.parent is not None and node.parent.type == "program" and node.is_named and kind not in TOP:
-        _refuse("MODULE_TOP_LEVEL", node, what=f"`{_text(node)[:30]}`")
-    if "\\" in _text(node) and kind in (
-        "identifier",
-        "property_identifier",
-        "shorthand_property_identifier",
-        "private_property_identifier",
-    ):
+    if kind == "import_statement":
+        _refuse("MODULE_IMPORT", node, what="an import")
+    if (kind == "import" and node.is_named) or (kind == "meta_property" and text_of(node).startswith("import")):
+        _refuse("MODULE_IMPORT", node, what="import() or import.meta")
+    if kind == "await_expression" or (kind in ("async", "await") and not node.is_named):
+        _refuse("MODULE_ASYNC", node, what="`async`" if kind == "async" else "`await`")
+    if kind in NAMES and "\\" in text_of(node):
         _refuse("MODULE_SYNTAX_FORBIDDEN", node, what="an escape in a name")
 
 
@@ -163,87 +124,103 @@ def _check_exports(root: Node) -> None:
         _refuse("MODULE_EXPORT", exports[1], why="there is a second export")
     made = exports[0].child_by_field_name("value") or exports[0].child_by_field_name("declaration")
     default = any(child.type == "default" for child in exports[0].children)
-    if not default or made is None or made.type not in ("function_declaration", "function_expression"):
+    if not default or made is None or made.type not in GENERATORS:
         _refuse("MODULE_EXPORT", exports[0], why="the export is no default function")
-    parameters = made.child_by_field_name("parameters")
-    if (
-        parameters is None
-        or [child.type for child in parameters.named_children] != ["identifier"]
-        or _text(parameters.named_children[0]) != "THREE"
-    ):
-        _refuse("MODULE_EXPORT", made, why="the function's one parameter is not THREE")
 
 
-def _check_property(node: Node, scopes: Scopes) -> None:
-    """Is the name of a property, written out or in quotes, one that leads out of plain data?"""
-    name, parent = _text(node), node.parent
-    if node.type == "string":
-        if parent is None or parent.type not in KEYED:
-            return
-        name = name[1:-1]
-    plain = name.encode().decode("unicode_escape", "replace") if "\\" in name else name
-    inside_class = parent is not None and parent.type == "method_definition" and plain == "constructor"
-    if plain in names.PROPERTIES and not inside_class:
-        _refuse("MODULE_PROPERTY", node, name=plain)
-    if plain in names.CHANCE and parent is not None and parent.type in ("member_expression", "subscript_expression"):
-        _refuse("MODULE_CHANCE", node, name=plain)
+def _check_names(step: Step, known: Known) -> None:
+    """What is asked about a node that names something, by its kind."""
+    node, kind, parent = step.node, step.node.type, step.parent
+    if kind in ("identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern"):
+        _check_identifier(step, known)
+    if kind == "property_identifier" or kind.startswith("shorthand"):
+        read = kind == "shorthand_property_identifier_pattern" or _reads(parent)
+        _check_property(node, text_of(node), read=read)
+    elif kind == "string" and step.field == "key":
+        _check_property(node, constant(node), read=_reads(parent))
+    elif kind == "computed_property_name" and node.named_children:
+        _check_property(node, constant(node.named_children[0]), read=_reads(parent))
+    elif kind == "subscript_expression":
+        _check_brackets(node)
+    if kind == "member_expression":
+        _check_member(node)
+    elif kind in ("variable_declarator", "assignment_expression", "assignment_pattern"):
+        fields = ("name", "value") if kind == "variable_declarator" else ("left", "right")
+        _check_taken_apart(*(node.child_by_field_name(field) for field in fields))
 
 
-def _check_computed_name(node: Node, scopes: Scopes) -> None:
-    """`list[i + 1]` holds no text that is computed, `list["a" + b]` does."""
-    key = node.child_by_field_name("index") if node.type == "subscript_expression" else node.named_children[0]
-    if key is None or key.type in ("string", "number", "identifier"):
-        return
-    if any(each.type in ("string", "template_string") for each in _walk(key)):
-        _refuse("MODULE_COMPUTED_NAME", node)
+def _reads(parent: Node | None) -> bool:
+    """Does a property's name stand where it is taken from something, and not where it is made?"""
+    return parent is not None and parent.type in ("member_expression", "pair_pattern")
 
 
-def _check_identifier(node: Node, scopes: Scopes) -> None:
-    name = _text(node)
-    if scopes.is_declaration(node):
-        if name in ("THREE", "Math", "Object", "undefined", "eval", "arguments") and not scopes.is_parameter(node):
-            _refuse("MODULE_ASSIGNED_GLOBAL", node, name=name)
-        return
-    if scopes.declares(node):
+def _check_property(node: Node, name: str | None, *, read: bool) -> None:
+    if name is not None and (name in names.HOOKS or (read and name in names.WAYS_OUT)):
+        _refuse("MODULE_PROPERTY", node, name=name)
+
+
+def _check_brackets(node: Node) -> None:
+    owner, key = node.child_by_field_name("object"), node.child_by_field_name("index")
+    if owner is not None and owner.type == "identifier" and text_of(owner) in names.WRITTEN_OUT:
+        _refuse("MODULE_COMPUTED_NAME", node, name=text_of(owner))
+    if key is not None:
+        _check_property(node, constant(key), read=True)
+
+
+def _check_identifier(step: Step, known: Known) -> None:
+    node, name = step.node, text_of(step.node)
+    if name in known:
         return
     if name not in names.GLOBALS:
         _refuse("MODULE_GLOBAL", node, name=name)
-    if scopes.is_assigned(node):
+    if step.parent is not None and _is_assigned(step, step.parent.type):
         _refuse("MODULE_ASSIGNED_GLOBAL", node, name=name)
 
 
-def _check_taken(node: Node, scopes: Scopes) -> None:
-    """`THREE.Mesh` names what it takes, and so does `const { Mesh } = THREE`."""
-    kind = node.type
-    fields = {"member_expression": ("property", "object"), "variable_declarator": ("name", "value")}
-    taken, owner = (node.child_by_field_name(part) for part in fields.get(kind, ("left", "right")))
-    if taken is None or owner is None or owner.type != "identifier" or _text(owner) not in OFFERED:
+def _is_assigned(step: Step, above: str) -> bool:
+    """Is the name itself given a value?"""
+    if above in ("assignment_expression", "augmented_assignment_expression", "for_in_statement", "assignment_pattern"):
+        return step.field == "left"
+    if above == "pair_pattern":
+        return step.field == "value"
+    pattern = step.node.type == "shorthand_property_identifier_pattern"
+    return pattern or above in ("update_expression", "array_pattern", "rest_pattern")
+
+
+def _check_member(node: Node) -> None:
+    owner, taken = node.child_by_field_name("object"), node.child_by_field_name("property")
+    if owner is not None and taken is not None and owner.type in ("identifier", "member_expression"):
+        _check_offered(_source(owner), taken, text_of(taken))
+
+
+def _check_taken_apart(pattern: Node | None, source: Node | None) -> None:
+    """`const { Mesh } = THREE` names what it takes, as `THREE.Mesh` does."""
+    if pattern is None or source is None or pattern.type != "object_pattern":
         return
-    if kind == "member_expression":
-        keys = [] if _text(owner) == "Math" and scopes.declares(owner) else [taken]
-    else:
-        parts = taken.named_children if taken.type == "object_pattern" else []
-        keys = [part.child_by_field_name("key") or part for part in parts]
-    allowed, code = OFFERED[_text(owner)]
-    for key in keys:
-        if _text(key) not in allowed:
-            _refuse(code, key, name=_text(key))
+    waiting = [(pattern, _source(source))]
+    while waiting:
+        taken_apart, owner = waiting.pop()
+        for part in taken_apart.named_children if owner else ():
+            key = part.child_by_field_name("key") or part.child_by_field_name("left") or part
+            name = constant(key) or text_of(key)
+            _check_offered(owner, part, name)
+            inner = part.child_by_field_name("value")
+            if owner == "THREE" and name == "MathUtils" and inner is not None and inner.type == "object_pattern":
+                waiting.append((inner, "MathUtils"))
 
 
-NAMED_IN: Mapping[str, tuple[Callable[[Node, Scopes], None], ...]] = {
-    "identifier": (_check_identifier,),
-    "property_identifier": (_check_property,),
-    "shorthand_property_identifier": (_check_property, _check_identifier),
-    "shorthand_property_identifier_pattern": (_check_property,),
-    "string": (_check_property,),
-    "subscript_expression": (_check_computed_name,),
-    "computed_property_name": (_check_computed_name,),
-    "member_expression": (_check_taken,),
-    "variable_declarator": (_check_taken,),
-    "assignment_pattern": (_check_taken,),
-}
-"""What is asked about a node that names something, by its kind."""
+def _source(node: Node) -> str:
+    """`THREE`, `Math` or `MathUtils`, if that is what is read; else ""."""
+    name = text_of(node) if node.type == "identifier" else ""
+    if node.type == "member_expression" and (last := node.child_by_field_name("property")) is not None:
+        name = text_of(last) if text_of(last) == "MathUtils" else ""
+    return name if name in ("THREE", "Math", "MathUtils") else ""
 
 
-def _text(node: Node) -> str:
-    return node.text.decode("utf-8", "replace") if node.text is not None else ""
+def _check_offered(owner: str, node: Node, name: str) -> None:
+    if owner == "THREE" and name not in names.THREE | names.ABSENT and node.type != "comment":
+        _refuse("MODULE_THREE", node, name=name)
+    if owner == "Math" and name == "random":
+        _refuse("MODULE_MATH", node, name=name)
+    if owner == "MathUtils" and name in names.CHANCE:
+        _refuse("MODULE_CHANCE", node, name=name)

@@ -1,79 +1,101 @@
-"""Which names does a module declare itself, and where are they known?  Only as exact as refusing needs it to be.
+"""Which names does a module declare itself, and where are they known?  Block by block, as JavaScript has it."""
 
-Blocks are not told apart inside a function: a name declared anywhere in a function is known in all of it.  JavaScript
-itself throws where that is wrong, so nothing of the browser's is reached through it.
-"""
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from tree_sitter import Node
 
-FUNCTIONS = {"function_declaration", "function_expression", "arrow_function", "method_definition"}
-PATTERNS = {
-    "object_pattern",
-    "array_pattern",
-    "rest_pattern",
-    "assignment_pattern",
-    "object_assignment_pattern",
-    "pair_pattern",
-    "formal_parameters",
+FUNCTIONS = {
+    "function_declaration",
+    "function_expression",
+    "generator_function_declaration",
+    "generator_function",
+    "arrow_function",
+    "method_definition",
 }
+HOLDS_VAR = {*FUNCTIONS, "program", "class_static_block"}
+SCOPES = {
+    *HOLDS_VAR,
+    "class_declaration",
+    "class",
+    "statement_block",
+    "for_statement",
+    "for_in_statement",
+    "catch_clause",
+    "switch_body",
+}
+NAMED_OUTSIDE = {"function_declaration", "generator_function_declaration", "class_declaration"}
+NAMED_INSIDE = {"function_expression", "generator_function", "class"}
+PATTERNS = {"object_pattern", "array_pattern", "rest_pattern", "formal_parameters"}
 
 
-class Scopes:
-    """Names by the function that declares them; the module itself is the outermost."""
+class Step(NamedTuple):
+    """One node of a walk, with what stands above it."""
 
-    def __init__(self, root: Node) -> None:
-        self.names: dict[int, set[str]] = {root.id: set()}
-        self.declared: dict[int, bool] = {}  # node id of a declaring identifier: is it a parameter?
-        waiting = [(root, root.id)]
-        while waiting:
-            node, scope = waiting.pop()
-            inner = node.id if node.type in FUNCTIONS else scope
-            self.names.setdefault(inner, set())
-            kind, field = node.type, node.child_by_field_name
-            if kind in ("function_declaration", "class_declaration", "function_expression", "class"):
-                self._note(field("name"), scope if kind.endswith("declaration") else inner)
-            if kind in FUNCTIONS:
-                self._note(field("parameters") or field("parameter"), inner, parameter=True)
-            if kind == "variable_declarator":
-                self._note(field("name"), scope)
-            if kind == "for_in_statement" and field("kind") is not None:
-                self._note(field("left"), scope)
-            if kind == "catch_clause":
-                self._note(field("parameter"), scope)
-            waiting += [(child, inner) for child in node.named_children]
+    node: Node
+    parent: Node | None
+    field: str | None
+    depth: int
 
-    def declares(self, node: Node) -> bool:
-        """Is the name known where `node` stands?"""
-        name, at = _text(node), node.parent
-        while at is not None:
-            if name in self.names.get(at.id, ()):
-                return True
-            at = at.parent
-        return False
 
-    def is_declaration(self, node: Node) -> bool:
-        return node.id in self.declared
+def walk(root: Node) -> Iterator[Step]:
+    """Every node, parents first, without recursion: a text may be nested as deep as it likes."""
+    cursor, path = root.walk(), [root]
+    yield Step(root, None, None, 0)
+    while True:
+        if not cursor.goto_first_child():
+            while not cursor.goto_next_sibling():
+                path.pop()
+                if not cursor.goto_parent():
+                    return
+            path.pop()
+        node = cursor.node or root
+        yield Step(node, path[-1], cursor.field_name, len(path))
+        path.append(node)
 
-    def is_parameter(self, node: Node) -> bool:
-        return self.declared.get(node.id, False)
 
-    def is_assigned(self, node: Node) -> bool:
-        """Is the name itself given a value?"""
-        above = node.parent
-        if above is None:
-            return False
-        if above.type in ("assignment_expression", "augmented_assignment_expression"):
-            return above.child_by_field_name("left") == node
-        return above.type in ("update_expression", "for_in_statement")
+class Declared:
+    """Names by the scope that declares them, in the order in which a walk enters the scopes."""
 
-    def _note(self, pattern: Node | None, scope: int, *, parameter: bool = False) -> None:
+    def __init__(self) -> None:
+        self.names: list[set[str]] = []
+        self._open: list[tuple[int, int, bool]] = []  # depth, scope, does `var` belong to it?
+
+    def note(self, step: Step) -> None:
+        """To be called with every step of a walk."""
+        node, kind = step.node, step.node.type
+        while self._open and self._open[-1][0] >= step.depth:
+            self._open.pop()
+        if kind in NAMED_OUTSIDE:
+            self._add(node.child_by_field_name("name"), self._open[-1][1])
+        if kind in SCOPES:
+            self.names.append(set())
+            self._open.append((step.depth, len(self.names) - 1, kind in HOLDS_VAR))
+        here = self._open[-1][1]
+        if kind in NAMED_INSIDE:
+            self._add(node.child_by_field_name("name"), here)
+        if kind in FUNCTIONS:
+            self._add(node.child_by_field_name("parameters") or node.child_by_field_name("parameter"), here)
+        elif kind == "catch_clause":
+            self._add(node.child_by_field_name("parameter"), here)
+        elif kind == "for_in_statement" and (word := node.child_by_field_name("kind")) is not None:
+            self._add(node.child_by_field_name("left"), self._of_var() if word.type == "var" else here)
+        elif kind in ("variable_declaration", "lexical_declaration"):
+            scope = self._of_var() if kind == "variable_declaration" else here
+            for each in node.named_children:
+                self._add(each.child_by_field_name("name"), scope)
+
+    def _of_var(self) -> int:
+        return next(scope for _, scope, holds in reversed(self._open) if holds)
+
+    def _add(self, pattern: Node | None, scope: int) -> None:
         """Every name that a pattern binds; what stands as a default or a key is no binding."""
         waiting = [] if pattern is None else [pattern]
         while waiting:
             node = waiting.pop()
-            if node.type in ("identifier", "shorthand_property_identifier_pattern"):
-                self.names[scope].add(_text(node))
-                self.declared[node.id] = parameter
+            if node.type in ("identifier", "shorthand_property_identifier_pattern", "undefined"):
+                self.names[scope].add(text_of(node))
             elif node.type in ("assignment_pattern", "object_assignment_pattern"):
                 waiting += [part for part in (node.child_by_field_name("left"),) if part is not None]
             elif node.type == "pair_pattern":
@@ -82,5 +104,26 @@ class Scopes:
                 waiting += node.named_children
 
 
-def _text(node: Node) -> str:
+class Known:
+    """Which declared names are known at the step that a second walk has reached?"""
+
+    def __init__(self, declared: Declared) -> None:
+        self._scopes = iter(declared.names)
+        self._open: list[tuple[int, set[str]]] = []
+        self._bound: Counter[str] = Counter()
+
+    def move(self, step: Step) -> None:
+        """To be called with every step of a walk."""
+        while self._open and self._open[-1][0] >= step.depth:
+            self._bound.subtract(self._open.pop()[1])
+        if step.node.type in SCOPES:
+            names = next(self._scopes)
+            self._open.append((step.depth, names))
+            self._bound.update(names)
+
+    def __contains__(self, name: str) -> bool:
+        return self._bound[name] > 0
+
+
+def text_of(node: Node) -> str:
     return node.text.decode("utf-8", "replace") if node.text is not None else ""
