@@ -73,11 +73,11 @@ def _answered(module: bytes, browsers: Browsers) -> Any:
         "/module.js": module,
         "/run.js": RUN,
     }
-    names = json.dumps(sorted(module_names.THREE))
+    names, chance = (json.dumps(sorted(listed)) for listed in (module_names.THREE, module_names.CHANCE))
     with ours(), browsers.one() as browser, browser.page(files, size=256, allowance=STARTING) as page:
         page.until("globalThis.ready")
         browser.allow(RUNNING)
-        page.ask(f"start({names})", awaited=False)
+        page.ask(f"start({names}, {chance})", awaited=False)
         while not (answer := page.ask("globalThis.outcome", awaited=False)):
             time.sleep(0.01)
         return answer

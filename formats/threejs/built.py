@@ -15,7 +15,10 @@ from typing import Any
 from core.sandbox.outcomes import Refused
 from formats.rules import MOST_TRIANGLES, refusal
 
-MOST_VERTICES, MOST_DRAWN, MOST_INSTANCES, MOST_DRAWS, MOST_TEXTURE_BYTES = 250_000, 2_900_000, 50_000, 200, 4 << 20
+MOST_VERTICES, MOST_DRAWN, MOST_INSTANCES, MOST_DRAWS, MOST_PIECES = 250_000, 2_900_000, 50_000, 200, 2_000
+MOST_TEXELS = 4 << 20  # 4 MB of textures with one byte a texel
+# What one corner of a shape is drawn as: vertices, triangles.  See `solid` in baking.js.
+DRAWN_AS = {"mesh": (1, 1 / 3), "points": (6, 8), "strip": (6, 6), "pairs": (3, 3)}
 MOST_ANSWER = 400_000_000  # characters
 REFUSAL_FIELDS = ("what", "why", "count", "limit", "bytes")
 WIDTHS = {"position": 3, "normal": 3, "uv": 2, "color": 3}
@@ -53,8 +56,8 @@ def read(answer: Any) -> Built:
                 _numbers(node[name], length)
         for texture in tree["textures"]:
             area = _whole(texture["width"]) * _whole(texture["height"])
-            if 4 * area > MOST_TEXTURE_BYTES:
-                raise refusal("MODULE_TEXTURES", bytes=4 * area, limit=MOST_TEXTURE_BYTES)
+            if area > MOST_TEXELS:
+                raise refusal("MODULE_TEXTURES", bytes=4 * area, limit=4 * MOST_TEXELS)
             _require(_span(texture["data"], 1, len(data)) == 4 * area > 0)
             _numbers(texture["repeat"], 2)
             _numbers(texture["offset"], 2)
@@ -73,7 +76,10 @@ def read(answer: Any) -> Built:
 
 def _check_mesh(mesh: Json, tree: Json, size: int) -> None:
     """An array holds what its vertices and instances need, so that no count is more than bytes that were sent."""
-    _require(0 <= _whole(mesh["node"]) < len(tree["nodes"]))
+    _require(0 <= _whole(mesh["node"]) < len(tree["nodes"]) and mesh["shape"] in DRAWN_AS)
+    if mesh["shape"] != "mesh":
+        _numbers([mesh["wide"]], 1)
+        _require(0 < mesh["wide"] <= 1 and "matrices" not in mesh)
     vertices, instances = _whole(mesh["vertices"]), _whole(mesh["instances"])
     for name, width in WIDTHS.items():
         _require(name not in mesh or _span(mesh[name], 4, size) == width * vertices)
@@ -85,7 +91,7 @@ def _check_mesh(mesh: Json, tree: Json, size: int) -> None:
         _require(instances == 1 and "tints" not in mesh)
     if "index" in mesh:
         _span(mesh["index"], 4, size)
-    _require(all(0 <= _whole(paint) < len(tree["materials"]) for paint in mesh["paints"]))
+    _require(all(paint == -1 or 0 <= _whole(paint) < len(tree["materials"]) for paint in mesh["paints"]))
     _require(len(mesh["range"]) == 2 and all(len(group) == 3 for group in mesh.get("groups", [])))
     _require(all(_whole(each) >= 0 for each in (*mesh["range"], *(e for g in mesh.get("groups", []) for e in g))))
 
@@ -95,28 +101,36 @@ def _check_counts(tree: Json) -> None:
     if not meshes:
         raise refusal("NO_GEOMETRY")
     vertices = sum(mesh["vertices"] for mesh in meshes)
-    drawn = sum(mesh["vertices"] * mesh["instances"] * len(mesh.get("groups", [0])) for mesh in meshes)
+    pieces = [len({group[2] for group in mesh["groups"]}) if "groups" in mesh else 1 for mesh in meshes]
     instances = sum(mesh["instances"] for mesh in meshes if "matrices" in mesh)
-    draws = sum(len(mesh.get("groups", [0])) for mesh in meshes)
-    textures = sum(4 * texture["width"] * texture["height"] for texture in tree["textures"])
-    triangles = 0
-    for mesh in meshes:  # groups may draw the same triangles again
-        corners = range(int(mesh["index"][1]) if "index" in mesh else int(mesh["vertices"]))
-        start, count = mesh["range"]
-        whole = corners[start : start + count]
-        groups = mesh.get("groups", [(whole.start, len(whole), 0)])
-        triangles += sum(len(corners[first : first + wide]) for first, wide, _ in groups) * mesh["instances"] // 3
-    for code, count, limit in (
-        ("MODULE_DRAWS", draws, MOST_DRAWS),
-        ("MODULE_INSTANCES", instances, MOST_INSTANCES),
-        ("MODULE_VERTICES", vertices, MOST_VERTICES),
-        ("MODULE_VERTICES", drawn, MOST_DRAWN),
-        ("TOO_MANY_TRIANGLES", triangles, MOST_TRIANGLES),
+    texels = sum(texture["width"] * texture["height"] for texture in tree["textures"])
+    drawn, triangles = 0, 0.0
+    for mesh, parts in zip(meshes, pieces, strict=True):
+        corners = _corners(mesh)
+        wide, faces = DRAWN_AS[mesh["shape"]]
+        drawn += mesh["vertices"] * mesh["instances"] * parts if mesh["shape"] == "mesh" else corners * wide
+        triangles += corners * mesh["instances"] * faces
+    for code, count, limit, what in (
+        ("MODULE_DRAWS", len(meshes), MOST_DRAWS, "meshes, lines and clouds of points"),
+        ("MODULE_DRAWS", sum(pieces), MOST_PIECES, "groups with a material of their own"),
+        ("MODULE_INSTANCES", instances, MOST_INSTANCES, ""),
+        ("MODULE_VERTICES", vertices, MOST_VERTICES, ""),
+        ("MODULE_VERTICES", drawn, MOST_DRAWN, ""),
+        ("TOO_MANY_TRIANGLES", int(triangles), MOST_TRIANGLES, ""),
     ):
         if count > limit:
-            raise refusal(code, count=count, limit=limit)
-    if textures > MOST_TEXTURE_BYTES:
-        raise refusal("MODULE_TEXTURES", bytes=textures, limit=MOST_TEXTURE_BYTES)
+            raise refusal(code, count=count, limit=limit, what=what)
+    if texels > MOST_TEXELS:
+        raise refusal("MODULE_TEXTURES", bytes=4 * texels, limit=4 * MOST_TEXELS)
+
+
+def _corners(mesh: Json) -> int:
+    """How many corners are drawn; groups may draw the same ones again."""
+    corners = range(int(mesh["index"][1]) if "index" in mesh else int(mesh["vertices"]))
+    start, count = mesh["range"]
+    whole = corners[start : start + count]
+    groups = mesh["groups"] if "groups" in mesh and mesh["shape"] == "mesh" else [(whole.start, len(whole), 0)]
+    return sum(len(corners[first : first + wide]) for first, wide, _ in groups)
 
 
 def _span(pair: Any, item: int, size: int) -> int:

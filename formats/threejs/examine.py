@@ -1,8 +1,8 @@
-"""threejs: a module of JavaScript that builds a scene.  May its text be run?  What the subnet's public checker takes, and more.
+"""threejs: a module of JavaScript that builds a scene.  May its text be run?
 
+It takes what the subnet's public checker takes, and more; `docs/formats.md` says where a rule differs, and why.
 The walls hold without this (see baking.py); it is here so that a miner learns at once, with a line, what is not
 offered, and so that nobody spends a browser on what is no generator.  tree-sitter only parses; it runs nothing.
-`docs/formats.md` says where a rule differs from the subnet's, and why.
 """
 
 import functools

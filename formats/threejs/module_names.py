@@ -54,10 +54,11 @@ WRITTEN_OUT = frozenset({"THREE", "Math", "Object", "Array", "Symbol"})
 CHANCE = frozenset({"generateUUID", "seededRandom"})  # of THREE.MathUtils
 # Ways from data to the makers of code.
 WAYS_OUT = frozenset(
-    "constructor __proto__ __defineGetter__ __defineSetter__ __lookupGetter__ __lookupSetter__".split()
+    {"constructor", "__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"}
 )
 # Code that a renderer would run later, and text for its shaders.
-HOOKS = frozenset(
+LATER = (
     "onBeforeRender onAfterRender onBeforeShadow onAfterShadow onBeforeCompile customProgramCacheKey "
-    "customDepthMaterial customDistanceMaterial".split()
+    "customDepthMaterial customDistanceMaterial"
 )
+HOOKS = frozenset(LATER.split())

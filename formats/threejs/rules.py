@@ -11,14 +11,11 @@ MODULE_RULES: dict[str, Rule] = {
     "MODULE_SYNTAX": Rule("line {line}: this is no JavaScript: {text}", "check the module with `node --check`"),
     "MODULE_TOO_COMPLEX": Rule("line {line}: {why}", "write less code, or nest it less"),
     "MODULE_EXPORT": Rule(
-        "line {line}: {why}", "export one function: export default function generate(THREE) {{ return object; }}"
+        "line {line}: {why}", "export one function: export default function generate(THREE) { return object; }"
     ),
     "MODULE_IMPORT": Rule("line {line}: {what}", "import nothing; three.js is handed to generate(THREE)"),
-    "MODULE_TOP_LEVEL": Rule(
-        "line {line}: {what} stands outside of functions", "only const, let, functions and classes may"
-    ),
     "MODULE_SYNTAX_FORBIDDEN": Rule(
-        "line {line}: {what} is not allowed", "write it with plain functions, loops and objects"
+        "line {line}: {what} is not allowed", "write it with functions, loops and objects, and names letter by letter"
     ),
     "MODULE_ASYNC": Rule("line {line}: {what}", "build everything at once; nothing that waits is run"),
     "MODULE_GLOBAL": Rule(
@@ -26,12 +23,12 @@ MODULE_RULES: dict[str, Rule] = {
     ),
     "MODULE_ASSIGNED_GLOBAL": Rule("line {line}: {name} is changed", "declare a name of your own"),
     "MODULE_PROPERTY": Rule(
-        "line {line}: the property {name} is not allowed", "it leads out of plain data; write it another way"
+        "line {line}: the property {name} is not allowed",
+        "it leads out of plain data, or to code that would run while pictures are taken; write it another way",
     ),
     "MODULE_COMPUTED_NAME": Rule(
-        "line {line}: a property's name is put together from text", "write property names out"
+        "line {line}: a property of {name} is taken in brackets", "write the property's name after a dot"
     ),
-    "MODULE_ACCESSOR": Rule("line {line}: a getter or setter is defined", "write plain properties and methods"),
     "MODULE_CHANCE": Rule(
         "line {line}: {name} gives another value each time", "write a generator of your own with a fixed seed"
     ),
@@ -49,13 +46,9 @@ MODULE_RULES: dict[str, Rule] = {
         "running it changed {what}, which is shared", "leave the objects of JavaScript and three.js as they are"
     ),
     "MODULE_RETURNED": Rule("the call of generate(THREE) returned {what}", "return one Object3D, Group or Mesh"),
-    "MODULE_UNSUPPORTED": Rule(
-        "{what} cannot be judged", "use meshes and instanced meshes with the materials in docs/formats.md"
-    ),
+    "MODULE_UNSUPPORTED": Rule("{what} cannot be judged", "use the objects, materials and textures in docs/formats.md"),
     "MODULE_VERTICES": Rule("{count} vertices are built, the limit is {limit}", "use fewer segments"),
-    "MODULE_DRAWS": Rule(
-        "{count} meshes and material groups are built, the limit is {limit}", "merge geometries, or use InstancedMesh"
-    ),
+    "MODULE_DRAWS": Rule("{count} {what} are built, the limit is {limit}", "merge geometries, or use InstancedMesh"),
     "MODULE_DEPTH": Rule("objects are nested deeper than {limit}", "flatten the hierarchy"),
     "MODULE_INSTANCES": Rule("{count} instances are built, the limit is {limit}", "use fewer instances"),
     "MODULE_TEXTURES": Rule("textures hold {bytes} bytes, the limit is {limit}", "use smaller textures"),

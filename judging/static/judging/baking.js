@@ -11,9 +11,10 @@ globalThis.bake = async (built, parts) => {
   const array = (kind, where) => where && new kind(bytes, ...where);
   const textures = built.textures.map((row) => texture(row, array(Uint8Array, row.data))), worlds = placed(built.nodes), scene = new Scene();
   const numbers = { index: Uint32Array, position: Float32Array, normal: Float32Array, uv: Float32Array, color: Float32Array, matrices: Float32Array, tints: Float32Array };
-  for (const row of built.meshes) {
-    const arrays = Object.fromEntries(Object.entries(numbers).map(([name, kind]) => [name, array(kind, row[name])]));
-    for (const mesh of plain({ ...row, ...arrays, world: worlds[row.node] }, built.materials, textures)) scene.add(mesh);
+  for (const told of built.meshes) {
+    const arrays = Object.fromEntries(Object.entries(numbers).map(([name, kind]) => [name, array(kind, told[name])]));
+    const whole = { ...told, ...arrays, world: worlds[told.node] };
+    for (const mesh of plain(told.shape === "mesh" ? whole : solid(whole), built.materials, textures)) scene.add(mesh);
   }
   return new Uint8Array(await new GLTFExporter().parseAsync(scene, { binary: true, onlyVisible: false })).toBase64();
 };
@@ -28,16 +29,58 @@ function placed(nodes) {
   return worlds;
 }
 
+/** What a line or a cloud of points becomes, as a glb draws nothing but triangles that all renderers show alike: three-sided rods and octahedra, in world space. */
+function solid(told) {
+  const { position: places, index, color: paints, range, wide, world, shape: kind } = told, total = index ? index.length : told.vertices;
+  const from = Math.min(total, range[0]), to = Math.min(total, range[0] + range[1]), made = { position: [], color: [], index: [] }, half = wide / 2;
+  const corner = (i) => index ? index[i] : i, at = (vertex) => new Vector3().fromArray(places, 3 * vertex).applyMatrix4(world);
+  const add = (centre, offset, vertex) => {
+    made.position.push(inside(centre.x, offset.x), inside(centre.y, offset.y), inside(centre.z, offset.z));
+    if (paints) made.color.push(paints[3 * vertex], paints[3 * vertex + 1], paints[3 * vertex + 2]);
+  };
+  const shown = (vertex) => vertex < told.vertices;  // a graphics card draws nothing where no vertex is
+  if (kind === "points")
+    for (let i = from; i < to; i++) {
+      if (!shown(corner(i))) continue;
+      const first = made.position.length / 3, centre = at(corner(i));
+      for (const offset of SIDES) add(centre, offset.clone().multiplyScalar(half), corner(i));
+      for (const each of FACES) made.index.push(first + each);
+    }
+  else
+    for (let i = from; i + 1 < to; i += kind === "pairs" ? 2 : 1) {
+      if (!shown(corner(i)) || !shown(corner(i + 1))) continue;
+      const first = made.position.length / 3, start = at(corner(i)), end = at(corner(i + 1)), along = end.clone().sub(start).normalize();
+      const across = new Vector3(Math.abs(along.x) < 0.9 ? 1 : 0, Math.abs(along.x) < 0.9 ? 0 : 1, 0).cross(along).normalize(), third = along.clone().cross(across);
+      for (let k = 0; k < 3; k++) {
+        const turn = 2 * Math.PI * k / 3, offset = across.clone().multiplyScalar(half * Math.cos(turn)).addScaledVector(third, half * Math.sin(turn));
+        add(start, offset, corner(i));
+        add(end, offset, corner(i + 1));
+      }
+      for (let k = 0; k < 3; k++) for (const each of [0, 2, 1, 1, 2, 3]) made.index.push(first + (2 * k + each) % 6);
+    }
+  const index32 = new Uint32Array(made.index), position = new Float32Array(made.position), color = paints && new Float32Array(made.color);
+  return { paints: told.paints, instances: 1, vertices: position.length / 3, range: [0, index32.length], index: index32, position, color, world: new Matrix4() };
+}
+
+const SIDES = [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]].map((each) => new Vector3(...each));
+const FACES = [0, 2, 4, 2, 1, 4, 1, 3, 4, 3, 0, 4, 2, 0, 5, 1, 2, 5, 3, 1, 5, 0, 3, 5];
+
+/** Thickness alone takes nothing out of the unit cube. */
+const inside = (value, offset) => Math.abs(value) <= 0.5 ? Math.min(0.5, Math.max(-0.5, value + offset)) : value + offset;
+
 /** New meshes of our own making, one per material, in world space. */
-function* plain(row, materials, textures) {
-  const total = row.index ? row.index.length : row.vertices, [start, count] = row.range, from = Math.max(0, start), to = Math.min(total, from + count);
-  const groups = row.groups ? row.groups.map(([first, wide, paint]) => [Math.max(from, first), Math.min(to, first + wide), row.paints[paint]])
-    : [[from, to, row.paints[0]]];
-  for (const [first, end, paint] of groups) {
-    const corners = Math.max(0, Math.floor((end - first) / 3) * 3), material = materials[paint];
-    if (!corners || !material) continue;
-    const taken = Array.from({ length: corners }, (_, i) => row.index ? row.index[first + i] : first + i);
-    yield new Mesh(shape(row, taken, material), finish(material, row, textures));
+function* plain(told, materials, textures) {
+  const total = told.index ? told.index.length : told.vertices, [start, count] = told.range, from = Math.max(0, start), to = Math.min(total, from + count);
+  const groups = told.groups ?? [[from, to - from, 0]], ranges = new Map();
+  for (const [first, wide, which] of groups) {
+    const begin = Math.max(from, first), corners = Math.max(0, Math.floor((Math.min(to, first + wide) - begin) / 3) * 3);
+    if (!corners || !materials[told.paints[which]]?.visible) continue;
+    if (!ranges.has(which)) ranges.set(which, []);
+    ranges.get(which).push([begin, corners]);
+  }
+  for (const [which, places] of ranges) {
+    const taken = places.flatMap(([begin, corners]) => Array.from({ length: corners }, (_, i) => told.index ? told.index[begin + i] : begin + i));
+    yield new Mesh(shape(told, taken, materials[told.paints[which]]), finish(materials[told.paints[which]], told, textures));
   }
 }
 
@@ -74,10 +117,19 @@ function shape(row, taken, paint) {
   return made;
 }
 
-function finish(paint, row, textures) {
-  const coloured = (paint.vertexColors && row.color) || row.tints, map = textures[paint.map] ?? null;
+const finished = new Map();
+
+/** Paints that look alike are one material of the glb. */
+function finish(paint, told, textures) {
+  const coloured = Boolean((paint.vertexColors && told.color) || told.tints), key = JSON.stringify([paint, coloured]);
+  if (!finished.has(key)) finished.set(key, surface(paint, coloured, textures));
+  return finished.get(key);
+}
+
+function surface(paint, coloured, textures) {
+  const map = textures[paint.map] ?? null;
   const made = { color: new Color(...paint.color), map, opacity: within(paint.opacity), transparent: paint.transparent, alphaTest: within(paint.alphaTest),
-    side: paint.side === THREE.DoubleSide ? THREE.DoubleSide : THREE.FrontSide, vertexColors: Boolean(coloured) };
+    side: paint.side === THREE.DoubleSide ? THREE.DoubleSide : THREE.FrontSide, vertexColors: coloured };
   if (paint.basic) return new MeshBasicMaterial(made);
   const glow = new Color(...paint.emissive).multiplyScalar(Math.max(0, paint.emissiveIntensity)), most = Math.max(1, glow.r, glow.g, glow.b);
   return new MeshStandardMaterial({ ...made, emissive: glow.multiplyScalar(1 / most), emissiveMap: textures[paint.emissiveMap] ?? null,
@@ -86,10 +138,17 @@ function finish(paint, row, textures) {
 
 const within = (value) => Math.min(1, Math.max(0, Number(value) || 0));
 
-function texture(row, data) {
-  const made = new THREE.DataTexture(new Uint8ClampedArray(data), row.width, row.height);
-  for (const name of ["wrapS", "wrapT", "magFilter", "minFilter", "colorSpace", "flipY", "rotation"]) made[name] = row[name];
-  for (const name of ["repeat", "offset", "center"]) made[name].fromArray(row[name]);
+const WRAPPINGS = [THREE.RepeatWrapping, THREE.ClampToEdgeWrapping, THREE.MirroredRepeatWrapping];
+const SMALLER = [THREE.NearestFilter, THREE.NearestMipmapNearestFilter, THREE.NearestMipmapLinearFilter, THREE.LinearFilter, THREE.LinearMipmapNearestFilter,
+  THREE.LinearMipmapLinearFilter];
+
+function texture(told, data) {
+  const made = new THREE.DataTexture(new Uint8ClampedArray(data), told.width, told.height);
+  for (const name of ["colorSpace", "flipY", "rotation"]) made[name] = told[name];
+  for (const name of ["wrapS", "wrapT"]) made[name] = WRAPPINGS.includes(told[name]) ? told[name] : THREE.ClampToEdgeWrapping;
+  made.magFilter = told.magFilter === THREE.NearestFilter ? THREE.NearestFilter : THREE.LinearFilter;
+  made.minFilter = SMALLER.includes(told.minFilter) ? told.minFilter : THREE.LinearFilter;
+  for (const name of ["repeat", "offset", "center"]) made[name].fromArray(told[name]);
   return made;
 }
 globalThis.ready = true;

@@ -6,23 +6,30 @@
 // prototype: no iterator, no array method, no `then`, no toJSON that the module may have replaced is ever looked up.
 import { THREE } from "/three-core.js";
 
-const LIMITS = { __proto__: null, vertices: 250_000, draws: 200, depth: 32, instances: 50_000, textures: 4 << 20, drawn: 2_900_000, objects: 100_000 };
+const LIMITS = { __proto__: null, vertices: 250_000, draws: 200, depth: 32, instances: 50_000, textures: 4 << 20, texels: 4 << 20, drawn: 2_900_000, pieces: 2_000,
+  objects: 100_000 };
 const { getOwnPropertyDescriptor, hasOwn, setPrototypeOf, getPrototypeOf, keys } = Object, { isArray } = Array, { floor } = Math, { stringify } = JSON;
-const { isInteger } = Number;
+const { isInteger } = Number, Guard = Proxy, Fault = TypeError;
 const free = (method) => Function.prototype.bind.call(Function.prototype.call, method);
 const typed = getPrototypeOf(Uint8Array.prototype), getter = (name) => free(getOwnPropertyDescriptor(typed, name).get);
-const kindOf = getter(Symbol.toStringTag), lengthOf = getter("length"), bufferOf = getter("buffer");
+const kindOf = getter(Symbol.toStringTag), lengthOf = getter("length"), sizeOf = getter("byteLength"), bufferOf = getter("buffer");
 const setAll = free(typed.set), toBase64 = free(Uint8Array.prototype.toBase64), isBehind = free(Object.prototype.isPrototypeOf);
 const seenBefore = free(Set.prototype.has), remember = free(Set.prototype.add), lookup = free(Map.prototype.get), keep = free(Map.prototype.set);
 const cut = free(String.prototype.slice), [Floats, Wholes, Bytes, Maps, Sets] = [Float32Array, Uint32Array, Uint8Array, Map, Set];
-const OBJECT = THREE.Object3D.prototype, PROMISE = Promise.prototype, RGBA = THREE.RGBAFormat;
+const OBJECT = THREE.Object3D.prototype, PROMISE = Promise.prototype, CHANNELS = { __proto__: null, [THREE.RGBAFormat]: 4, [THREE.RGBFormat]: 3, [THREE.RGFormat]: 2, [THREE.RedFormat]: 1 };
+const HALF_FLOAT = THREE.HalfFloatType;
 const FAULTS = list([TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError, Error].map((kind) => ({ __proto__: null, name: kind.name, above: kind.prototype })));
-const SCALES = { __proto__: null, Float32Array: 1, Float64Array: 1, Int8Array: 127, Uint8Array: 255, Uint8ClampedArray: 255, Int16Array: 32767,
+const SCALES = { __proto__: null, Float16Array: 1, Float32Array: 1, Float64Array: 1, Int8Array: 127, Uint8Array: 255, Uint8ClampedArray: 255, Int16Array: 32767,
   Uint16Array: 65535, Int32Array: 2147483647, Uint32Array: 4294967295 };
-const KINDS = list(["isSkinnedMesh", "isBatchedMesh", "isLine", "isPoints", "isSprite", "isLOD"]);
-const MATERIALS = list(["isMeshStandardMaterial", "isMeshBasicMaterial", "isMeshLambertMaterial", "isMeshPhongMaterial", "isMeshToonMaterial"]);
-const OTHER_MAPS = list(["normalMap", "roughnessMap", "metalnessMap", "alphaMap", "aoMap", "lightMap", "bumpMap", "displacementMap", "envMap",
-  "gradientMap", "specularMap", "matcap", "transmissionMap", "clearcoatMap", "sheenColorMap", "iridescenceMap"]);
+const KINDS = list(["isSkinnedMesh", "isBatchedMesh", "isSprite", "isLOD"]);
+const UNLIT = list(["isMeshBasicMaterial", "isLineBasicMaterial", "isPointsMaterial"]);
+const LIT = list(["isMeshStandardMaterial", "isMeshLambertMaterial", "isMeshPhongMaterial", "isMeshToonMaterial"]);
+const SHOWN_MAPS = list(["map", "emissiveMap"]);  // the picture shows these; the others only count
+const OTHER_MAPS = list(["normalMap", "roughnessMap", "metalnessMap", "alphaMap", "aoMap", "lightMap", "bumpMap", "displacementMap", "envMap", "gradientMap",
+  "specularMap", "specularIntensityMap", "specularColorMap", "transmissionMap", "thicknessMap", "clearcoatMap", "clearcoatNormalMap", "clearcoatRoughnessMap",
+  "sheenColorMap", "sheenRoughnessMap", "iridescenceMap", "iridescenceThicknessMap", "anisotropyMap"]);
+// Lines are one pixel wide, and points as large as their material says, as the subnet's camera sees the origin: 17.5 degrees, 3.5 away, 1024 pixels.
+const SLOPE = Math.tan(17.5 / 2 * Math.PI / 180), PIXEL = 7 * SLOPE / 1024;
 const FAR = 2 ** 31;  // stands for any number of vertices
 
 /** An array that inherits nothing. */
@@ -43,13 +50,16 @@ const point = (holder, names) => { const made = list(); for (let i = 0; i < name
 const XYZ = list(["x", "y", "z"]), XY = list(["x", "y"]), TURN = list(["_x", "_y", "_z", "_w"]), RGB = list(["r", "g", "b"]);
 
 /** Every property of JavaScript's own objects and of three.js's classes, as they were before the module came. */
-const SHARED = ["Object", "Function", "Array", "String", "Number", "Boolean", "Symbol", "BigInt", "Math", "JSON", "Map", "Set", "WeakMap", "WeakSet", "Promise",
+const SHARED = ["Iterator", "AggregateError", "EvalError", "URIError", "BigInt64Array", "BigUint64Array", "Float16Array", "Object", "Function", "Array", "String", "Number", "Boolean", "Symbol", "BigInt", "Math", "JSON", "Map", "Set", "WeakMap", "WeakSet", "Promise",
   "RegExp", "Error", "TypeError", "RangeError", "ReferenceError", "SyntaxError", "ArrayBuffer", "DataView", "Float32Array", "Float64Array", "Int8Array",
   "Int16Array", "Int32Array", "Uint8Array", "Uint8ClampedArray", "Uint16Array", "Uint32Array"];
 const ownKeys = Reflect.ownKeys, same = Object.is, before = list();
 function recall() {
-  const shared = SHARED.map((name) => [name, globalThis[name]]).concat([["TypedArray", typed.constructor]]);
-  const iterators = [[].values(), new Map().values(), new Set().values(), ""[Symbol.iterator]()].map((each) => ["an iterator", getPrototypeOf(each)]);
+  const shared = SHARED.filter((name) => name in globalThis).map((name) => [name, globalThis[name]]).concat([["TypedArray", typed.constructor]]);
+  const iterators = [[].values(), new Map().values(), new Set().values(), ""[Symbol.iterator](), "".matchAll(/x/g), [].values().map?.((each) => each) ?? [].values()]
+    .map((each) => ["an iterator", getPrototypeOf(each)]);
+  const generator = getPrototypeOf(function* () {});
+  iterators.push(["a generator", generator], ["a generator", generator.prototype], ["an iterator", getPrototypeOf(generator.prototype)]);
   const classes = Object.entries(THREE).filter(([, kind]) => typeof kind === "function" && kind.prototype).map(([name, kind]) => [`THREE.${name}`, { prototype: kind.prototype }]);
   for (const [name, thing] of [...shared, ...iterators, ...classes]) {
     if (!name.startsWith("THREE.")) remembered(name, thing);
@@ -83,21 +93,32 @@ function trap() {
   Math.random = () => (state = (state * 48271) % 2147483647) / 2147483647;
   for (const name of ["Date", "performance", "crypto", "fetch", "XMLHttpRequest", "WebSocket", "Worker", "SharedWorker", "setTimeout", "setInterval",
     "queueMicrotask", "requestAnimationFrame", "importScripts", "indexedDB", "caches", "open", "postMessage", "Proxy", "Reflect", "eval",
-    "WebAssembly", "RTCPeerConnection", "EventSource", "SharedArrayBuffer", "Atomics", "localStorage", "sessionStorage", "alert", "confirm", "prompt", "print"])
+    "WebAssembly", "Intl", "WeakRef", "FinalizationRegistry", "RTCPeerConnection", "EventSource", "SharedArrayBuffer", "Atomics", "localStorage", "sessionStorage", "alert", "confirm", "prompt", "print"])
     Object.defineProperty(globalThis, name, { get: never(name), configurable: false });
   Error.stackTraceLimit = 0;
 }
 
-/** Nothing but the listed names, in an object without a prototype that nobody can change. */
-const offered = (names) => Object.freeze(Object.assign(Object.create(null), Object.fromEntries(names.map((name) => [name, THREE[name]]))));
+/** Nothing but the listed names, in an object that nobody can change; asking for another throws, however it is asked for. */
+const guarded = (whole, names, called) => new Guard(Object.freeze(Object.assign(Object.create(null), Object.fromEntries(names.map((name) => [name, whole[name]])))), {
+  __proto__: null,
+  get(listed, name) {
+    if (typeof name === "symbol") return undefined;
+    if (hasOwn(listed, name)) return listed[name];
+    throw new Fault(`${called}.${name} is not offered`);
+  },
+});
+const offered = (names, chance) => {
+  const reckoning = guarded(THREE.MathUtils, Object.keys(THREE.MathUtils).filter((name) => !chance.includes(name)), "THREE.MathUtils");
+  return guarded({ ...THREE, MathUtils: reckoning }, names, "THREE");
+};
 
 let handed, outcome = "";
 const fixed = (name, descriptor) => Object.defineProperty(globalThis, name, { configurable: false, ...descriptor });
 fixed("outcome", { get: () => outcome });
 fixed("finish", { value: (generate) => { outcome = answer(generate); } });
-fixed("start", { value: (names) => {
-  handed = offered(names);
-  const script = document.createElement("script"), threw = (event) => { outcome ||= refusal("MODULE_THREW", { why: described(event?.error) }); };
+fixed("start", { value: (names, chance) => {
+  handed = offered(names, chance);
+  const script = document.createElement("script"), threw = (event) => { outcome ||= told("MODULE_THREW", { why: described(event?.error) }); };
   addEventListener("error", threw);
   Object.assign(script, { type: "module", src: "/run.js", onload: threw, onerror: threw });
   trap();
@@ -144,28 +165,37 @@ function read(root) {
   return `${stringify({ __proto__: null, nodes, meshes, materials, textures })}\n${toBase64(bytes)}`;
 }
 
-/** Every mesh that is drawn, and the objects above it; counted before anything is copied. */
+/** Everything that is drawn, and the objects above it; counted before anything is copied, what is hidden too: the subnet counts by node, the root's depth is 0. */
 function collect(root, into) {
-  const meshes = list(), counts = { __proto__: null, vertices: 0, draws: 0, instances: 0, drawn: 0, textures: 0 }, textures = new Sets(), seen = new Sets();
-  const waiting = list([{ __proto__: null, object: root, parent: -1, depth: 1 }]);
+  const found = list(), counts = { __proto__: null, vertices: 0, draws: 0, instances: 0, drawn: 0, pieces: 0, textures: 0, texels: 0 };
+  const textures = new Sets(), seen = new Sets();
+  const waiting = list([{ __proto__: null, object: root, parent: -1, depth: own(root, "isGroup") === true ? 0 : 1, shown: true }]);
+  let objects = 0;
   while (waiting.length) {
-    const { object, parent, depth } = waiting[waiting.length - 1];
+    const { object, parent, depth, shown } = waiting[waiting.length - 1];
     waiting.length -= 1;
     if (depth > LIMITS.depth) refuse("MODULE_DEPTH", { limit: LIMITS.depth });
     if (!isBehind(OBJECT, object)) odd("a child that is no Object3D");
     if (seenBefore(seen, object)) odd("an object that is its own parent, or has two");
     remember(seen, object);
-    if (into.nodes.length > LIMITS.objects) odd(`a tree of more than ${LIMITS.objects} objects`);
-    if (!own(object, "visible")) continue;
-    push(into.nodes, node(object, parent));
+    if (++objects > LIMITS.objects) odd(`a tree of more than ${LIMITS.objects} objects`);
     for (let i = 0; i < KINDS.length; i++) if (own(object, KINDS[i])) odd(`a ${cut(KINDS[i], 2)}`);
-    const at = into.nodes.length - 1;
-    if (own(object, "isMesh")) push(meshes, count(object, at, counts, textures));
+    const visible = shown && !!own(object, "visible"), at = into.nodes.length;
+    if (visible) push(into.nodes, node(object, parent));
+    const counted = shapeOf(object) && count(object, at, counts, textures);
+    if (visible && counted && counted.vertices) push(found, counted);
     const children = own(object, "children");
-    for (let i = isArray(children) ? children.length - 1 : -1; i >= 0; i--) push(waiting, { __proto__: null, object: own(children, i), parent: at, depth: depth + 1 });
+    for (let i = isArray(children) ? children.length - 1 : -1; i >= 0; i--)
+      push(waiting, { __proto__: null, object: own(children, i), parent: at, depth: depth + 1, shown: visible });
   }
-  if (!meshes.length) refuse("NO_GEOMETRY", {});
-  return meshes;
+  if (!found.length) refuse("NO_GEOMETRY", {});
+  return found;
+}
+
+function shapeOf(object) {
+  if (own(object, "isMesh")) return "mesh";
+  if (own(object, "isLine")) return own(object, "isLineSegments") ? "pairs" : "strip";
+  return own(object, "isPoints") ? "points" : "";
 }
 
 function node(object, parent) {
@@ -178,57 +208,68 @@ function node(object, parent) {
   return { __proto__: null, parent, matrix };
 }
 
-/** How many items an attribute holds: never more than its array does, whatever it says. */
-function items(attribute) {
-  const array = own(attribute, "array"), size = own(attribute, "itemSize"), stated = own(attribute, "count");
-  if (array === null || typeof array !== "object" || SCALES[kindOf(array)] === undefined || !isInteger(size) || size < 1 || size > 16) return 0;
-  const most = floor(lengthOf(array) / size);
-  return isInteger(stated) && stated >= 0 && stated < most ? stated : most;
+/** Where an attribute's numbers lie: in an array of its own, or with others' in one that is shared. */
+function numbersOf(attribute) {
+  const shared = own(attribute, "isInterleavedBufferAttribute") === true ? own(attribute, "data") : undefined, size = own(attribute, "itemSize");
+  const array = own(shared ?? attribute, "array"), step = shared ? own(shared, "stride") : size, first = shared ? own(attribute, "offset") : 0;
+  const fits = isInteger(size) && size >= 1 && size <= 16 && isInteger(step) && step >= 1 && step <= 4096 && isInteger(first) && first >= 0 && first <= 4096;
+  if (array === null || typeof array !== "object" || SCALES[kindOf(array)] === undefined || !fits) return { __proto__: null, count: 0 };
+  const most = lengthOf(array) < first + size ? 0 : floor((lengthOf(array) - first - size) / step) + 1, said = own(shared ?? attribute, "count");
+  return { __proto__: null, array, size, step, first, count: isInteger(said) && said >= 0 && said < most ? said : most };
 }
+/** How many items an attribute holds: never more than its array does, whatever it says. */
+const items = (attribute) => numbersOf(attribute).count;
 
 function count(object, at, counts, textures) {
-  const geometry = own(object, "geometry"), material = own(object, "material"), attributes = own(geometry, "attributes");
+  const geometry = own(object, "geometry"), material = own(object, "material"), attributes = own(geometry, "attributes"), shape = shapeOf(object);
   const vertices = items(own(attributes, "position")), instanced = own(object, "isInstancedMesh") === true, many = isArray(material), groups = own(geometry, "groups");
-  if (!vertices) refuse("NO_GEOMETRY", {});
   const morphs = own(geometry, "morphAttributes");
   if (morphs !== null && typeof morphs === "object" && keys(morphs).length) odd("a morph target");
-  const matrices = items(own(object, "instanceMatrix")), stated = own(object, "count");
-  const instances = instanced ? (isInteger(stated) && stated >= 0 && stated < matrices ? stated : matrices) : 1;
+  const matrices = items(own(object, "instanceMatrix")), said = own(object, "count");
+  const instances = instanced ? (isInteger(said) && said >= 0 && said < matrices ? said : matrices) : 1;
+  const corners = items(own(geometry, "index")) || vertices, paints = many ? material : list([material]), pieces = many ? isArray(groups) ? groups.length : 0 : 1;
+  if (paints.length > LIMITS.pieces) odd(`a list of ${paints.length} materials`);
   counts.vertices += vertices;
-  counts.draws += many ? (isArray(groups) ? groups.length : 0) : 1;
+  counts.draws += 1;
   counts.instances += instanced ? instances : 0;
-  counts.drawn += vertices * instances;
-  if (counts.vertices > LIMITS.vertices) refuse("MODULE_VERTICES", { count: counts.vertices, limit: LIMITS.vertices });
-  if (counts.draws > LIMITS.draws) refuse("MODULE_DRAWS", { count: counts.draws, limit: LIMITS.draws });
-  if (counts.instances > LIMITS.instances) refuse("MODULE_INSTANCES", { count: counts.instances, limit: LIMITS.instances });
-  if (counts.drawn > LIMITS.drawn) refuse("MODULE_VERTICES", { count: counts.drawn, limit: LIMITS.drawn });
-  const corners = items(own(geometry, "index")) || vertices;
-  if (corners * instances > 3 * LIMITS.drawn) refuse("MODULE_VERTICES", { count: corners * instances, limit: 3 * LIMITS.drawn });
-  const paints = many ? material : [material];
-  for (let i = 0; i < paints.length; i++) countMaterial(own(paints, i), counts, textures);
-  return { __proto__: null, object, at, vertices, instances, instanced, many };
+  counts.drawn += shape === "mesh" ? vertices * instances : 6 * corners;
+  counts.pieces += pieces < paints.length ? pieces : paints.length;
+  most("MODULE_VERTICES", counts.vertices, LIMITS.vertices);
+  most("MODULE_DRAWS", counts.draws, LIMITS.draws, "meshes, lines and clouds of points");
+  most("MODULE_INSTANCES", counts.instances, LIMITS.instances);
+  most("MODULE_VERTICES", counts.drawn, LIMITS.drawn);
+  most("MODULE_DRAWS", counts.pieces, LIMITS.pieces, "groups with a material of their own");
+  most("MODULE_VERTICES", corners * instances, 3 * LIMITS.drawn);
+  if (vertices) for (let i = 0; i < paints.length; i++) if (!many || own(paints, i)) countMaterial(own(paints, i), counts, textures);
+  return { __proto__: null, object, at, vertices, instances, instanced, many, shape };
 }
+
+function most(code, count, limit, what = "") {
+  if (count > limit) refuse(code, { count, limit, what });
+}
+
+const isAny = (thing, kinds) => { for (let i = 0; i < kinds.length; i++) if (own(thing, kinds[i]) === true) return true; return false; };
 
 function countMaterial(material, counts, textures) {
-  let known = false;
-  for (let i = 0; i < MATERIALS.length; i++) known ||= own(material, MATERIALS[i]) === true;
   const type = own(material, "type");
-  if (!known) odd(`a material of type ${typeof type === "string" ? cut(type, 0, 40) : typeof type}`);
-  for (let i = 0; i < OTHER_MAPS.length; i++) if (own(material, OTHER_MAPS[i])) odd(`the texture ${OTHER_MAPS[i]}`);
-  countTexture(own(material, "map"), "map", counts, textures);
-  countTexture(own(material, "emissiveMap"), "emissiveMap", counts, textures);
+  if (!isAny(material, UNLIT) && !isAny(material, LIT)) odd(`a material of type ${typeof type === "string" ? cut(type, 0, 40) : typeof type}`);
+  for (let i = 0; i < OTHER_MAPS.length; i++) countTexture(own(material, OTHER_MAPS[i]), counts, textures);
+  for (let i = 0; i < SHOWN_MAPS.length; i++) {
+    const texture = own(material, SHOWN_MAPS[i]);
+    if (texture && own(texture, "isDataTexture") !== true) odd(`a ${SHOWN_MAPS[i]} that is no DataTexture`);
+    countTexture(texture, counts, textures);
+  }
 }
 
-function countTexture(texture, name, counts, textures) {
-  if (!texture || (typeof texture === "object" && seenBefore(textures, texture))) return;
+function countTexture(texture, counts, textures) {
+  if (own(texture, "isDataTexture") !== true || seenBefore(textures, texture)) return;
   const image = own(own(texture, "source"), "data"), data = own(image, "data"), width = own(image, "width"), height = own(image, "height");
-  const kind = data !== null && typeof data === "object" ? kindOf(data) : "";
-  if (own(texture, "isDataTexture") !== true || (kind !== "Uint8Array" && kind !== "Uint8ClampedArray") || own(texture, "format") !== RGBA)
-    odd(`a ${name} that is no DataTexture of RGBA bytes`);
-  if (!isInteger(width) || !isInteger(height) || width < 1 || height < 1) odd(`a ${name} without pixels`);
-  counts.textures += 4 * width * height;
+  if (!isInteger(width) || !isInteger(height) || width < 1 || height < 1) odd("a texture without pixels");
+  if (CHANNELS[own(texture, "format")] === undefined) odd("a texture that is not RGBA, RGB, RG or Red");
+  counts.textures += data !== null && typeof data === "object" && kindOf(data) ? sizeOf(data) : 0;
+  counts.texels += width * height;
   if (counts.textures > LIMITS.textures) refuse("MODULE_TEXTURES", { bytes: counts.textures, limit: LIMITS.textures });
-  if (4 * width * height !== lengthOf(data)) odd(`a ${name} of ${width} x ${height} pixels that holds ${lengthOf(data)} bytes`);
+  if (counts.texels > LIMITS.texels) refuse("MODULE_TEXTURES", { bytes: 4 * counts.texels, limit: 4 * LIMITS.texels });
   remember(textures, texture);
 }
 
@@ -240,39 +281,39 @@ function put(array, into) {
   return list([at, lengthOf(array)]);
 }
 
-/** `wide` floats of each of the first `most` items. */
+/** `wide` floats of each of the first `most` items; what is missing is 0, as it is to a graphics card. */
 function floats(attribute, wide, most, into) {
-  const array = own(attribute, "array"), size = own(attribute, "itemSize"), made = new Floats(wide * most);
-  if (items(attribute) < most || size < wide) odd("an attribute with fewer numbers than its vertices need");
-  const scale = own(attribute, "normalized") ? SCALES[kindOf(array)] : 1;
-  for (let i = 0; i < most; i++)
-    for (let k = 0; k < wide; k++) {
-      const value = array[i * size + k] / scale;
+  const { array, size, step, first, count } = numbersOf(attribute), made = new Floats(wide * most);
+  const scale = own(attribute, "normalized") ? SCALES[kindOf(array)] : 1, held = count < most ? count : most, each = size < wide ? size : wide;
+  for (let i = 0; i < held; i++)
+    for (let k = 0; k < each; k++) {
+      const value = array[first + i * step + k] / scale;
       made[i * wide + k] = scale > 1 && value < -1 ? -1 : value;
     }
   return put(made, into);
 }
 
-function wholes(attribute, most, into) {
-  const array = own(attribute, "array"), size = own(attribute, "itemSize"), made = new Wholes(most);
-  for (let i = 0; i < most; i++) made[i] = array[i * size];
+function wholes(attribute, into) {
+  const { array, step, first, count } = numbersOf(attribute), made = new Wholes(count);
+  for (let i = 0; i < count; i++) made[i] = array[first + i * step];
   return put(made, into);
 }
 
-function mesh({ object, at, vertices, instances, instanced, many }, into) {
+function mesh({ object, at, vertices, instances, instanced, many, shape }, into) {
   const geometry = own(object, "geometry"), attributes = own(geometry, "attributes"), material = own(object, "material"), index = own(geometry, "index");
-  const made = { __proto__: null, node: at, vertices, instances, position: floats(own(attributes, "position"), 3, vertices, into) };
-  const optional = (name, attribute, wide, most) => { if (attribute) made[name] = floats(attribute, wide, most, into); };
+  const made = { __proto__: null, node: at, shape, vertices, instances, position: floats(own(attributes, "position"), 3, vertices, into) };
+  const optional = (name, attribute, wide, most) => { if (items(attribute)) made[name] = floats(attribute, wide, most, into); };
   optional("normal", own(attributes, "normal"), 3, vertices);
   optional("uv", own(attributes, "uv"), 2, vertices);
   optional("color", own(attributes, "color"), 3, vertices);
   if (instanced) made.matrices = floats(own(object, "instanceMatrix"), 16, instances, into);
   if (instanced) optional("tints", own(object, "instanceColor"), 3, instances);
-  if (index) made.index = wholes(index, items(index), into);
-  const range = own(geometry, "drawRange"), groups = own(geometry, "groups"), paints = many ? material : [material];
+  if (items(index)) made.index = wholes(index, into);
+  if (shape !== "mesh") made.wide = thickness(many ? own(material, 0) : material);
+  const range = own(geometry, "drawRange"), groups = own(geometry, "groups"), paints = many ? material : list([material]);
   made.range = list([whole(own(range, "start")), whole(own(range, "count"))]);
   made.paints = list();
-  for (let i = 0; i < paints.length; i++) push(made.paints, paint(own(paints, i), into));
+  for (let i = 0; i < paints.length; i++) push(made.paints, own(paints, i) ? paint(own(paints, i), into) : -1);
   if (!many) return made;
   made.groups = list();
   for (let i = 0; isArray(groups) && i < groups.length; i++) {
@@ -280,6 +321,12 @@ function mesh({ object, at, vertices, instances, instanced, many }, into) {
     push(made.groups, list([whole(own(group, "start")), whole(own(group, "count")), whole(own(group, "materialIndex"))]));
   }
   return made;
+}
+
+/** How wide a line or a point is, in units of the world: at least a pixel, at most the whole cube. */
+function thickness(material) {
+  const size = own(material, "isPointsMaterial") === true ? number(material, "size") * (own(material, "sizeAttenuation") ? SLOPE : PIXEL) : PIXEL;
+  return size > PIXEL ? size < 1 ? size : 1 : PIXEL;
 }
 
 /** The place of a material or texture among those that were met; each is read once. */
@@ -293,21 +340,39 @@ function once(thing, among, into, reading) {
 const paint = (material, into) => once(material, into.materials, into, readMaterial);
 const texture = (map, into) => map ? once(map, into.textures, into, readTexture) : -1;
 
-function readMaterial(material, into) {
-  return { __proto__: null, basic: own(material, "isMeshBasicMaterial") === true, color: point(own(material, "color"), RGB), map: texture(own(material, "map"), into),
-    opacity: number(material, "opacity"), transparent: !!(own(material, "transparent")), alphaTest: number(material, "_alphaTest"), side: whole(own(material, "side")),
-    vertexColors: !!(own(material, "vertexColors")), flatShading: !!(own(material, "flatShading")),
-    emissive: own(material, "emissive") ? point(own(material, "emissive"), RGB) : list([0, 0, 0]), emissiveMap: texture(own(material, "emissiveMap"), into),
-    emissiveIntensity: own(material, "emissiveIntensity") === undefined ? 1 : number(material, "emissiveIntensity"),
-    roughness: own(material, "roughness") === undefined ? 1 : number(material, "roughness"), metalness: own(material, "metalness") === undefined ? 0 : number(material, "metalness") };
+function readMaterial(told, into) {
+  return { __proto__: null, basic: isAny(told, UNLIT), visible: own(told, "visible") !== false, color: point(own(told, "color"), RGB),
+    map: texture(own(told, "map"), into), opacity: number(told, "opacity"), transparent: !!(own(told, "transparent")), alphaTest: number(told, "_alphaTest"),
+    side: whole(own(told, "side")), vertexColors: !!(own(told, "vertexColors")), flatShading: !!(own(told, "flatShading")),
+    emissive: own(told, "emissive") ? point(own(told, "emissive"), RGB) : list([0, 0, 0]), emissiveMap: texture(own(told, "emissiveMap"), into),
+    emissiveIntensity: own(told, "emissiveIntensity") === undefined ? 1 : number(told, "emissiveIntensity"),
+    roughness: own(told, "roughness") === undefined ? 1 : number(told, "roughness"), metalness: own(told, "metalness") === undefined ? 0 : number(told, "metalness") };
 }
 
-function readTexture(map, into) {
-  const image = own(own(map, "source"), "data"), data = own(image, "data"), bytes = new Bytes(lengthOf(data)), space = own(map, "colorSpace");
-  setAll(bytes, data);
-  return { __proto__: null, data: put(bytes, into), width: own(image, "width"), height: own(image, "height"), wrapS: whole(own(map, "wrapS")),
-    wrapT: whole(own(map, "wrapT")), magFilter: whole(own(map, "magFilter")), minFilter: whole(own(map, "minFilter")), flipY: !!(own(map, "flipY")),
-    colorSpace: space === "srgb" || space === "srgb-linear" ? space : "", rotation: number(map, "rotation"), repeat: point(own(map, "repeat"), XY),
-    offset: point(own(map, "offset"), XY), center: point(own(map, "center"), XY) };
+/** The texels as bytes of red, green, blue and alpha, as a shader would read them. */
+function readTexture(told, into) {
+  const image = own(own(told, "source"), "data"), data = own(image, "data"), width = own(image, "width"), height = own(image, "height"), space = own(told, "colorSpace");
+  const channels = CHANNELS[own(told, "format")], kind = data !== null && typeof data === "object" ? kindOf(data) : undefined, byte = BYTE[kind];
+  const bytes = new Bytes(4 * width * height), half = own(told, "type") === HALF_FLOAT;
+  if (kind === "Uint8Array" && channels === 4 && lengthOf(data) === lengthOf(bytes)) setAll(bytes, data);
+  else if (byte && lengthOf(data) >= channels * width * height)
+    for (let i = 0; i < width * height; i++)
+      for (let k = 0; k < 4; k++) bytes[4 * i + k] = k < channels ? byte(data[channels * i + k], half) : k === 3 ? 255 : 0;
+  const plain = channels === 4 && (kind === "Uint8Array" || kind === "Uint8ClampedArray");  // three.js reads no other texels as sRGB
+  return { __proto__: null, data: put(bytes, into), width, height, wrapS: whole(own(told, "wrapS")), wrapT: whole(own(told, "wrapT")),
+    magFilter: whole(own(told, "magFilter")), minFilter: whole(own(told, "minFilter")), flipY: !!(own(told, "flipY")),
+    colorSpace: plain && (space === "srgb" || space === "srgb-linear") ? space : "", rotation: number(told, "rotation"), repeat: point(own(told, "repeat"), XY),
+    offset: point(own(told, "offset"), XY), center: point(own(told, "center"), XY) };
+}
+
+const clamped = (value) => value > 0 ? value < 1 ? floor(255 * value + 0.5) : 255 : 0;
+const BYTE = { __proto__: null, Uint8Array: (value) => value, Uint8ClampedArray: (value) => value, Float32Array: clamped, Float16Array: clamped,
+  Uint16Array: (value, half) => half ? clamped(halfFloat(value)) : 0 };
+
+/** The number that sixteen bits of a half float stand for. */
+function halfFloat(bits) {
+  const exponent = (bits >> 10) & 31, part = bits & 1023, sign = bits >> 15 ? -1 : 1;
+  if (exponent === 31) return part ? 0 : sign * 65504;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + part / 1024) : 2 ** -14 * part / 1024);
 }
 globalThis.ready = true;
