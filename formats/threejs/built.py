@@ -91,7 +91,7 @@ def _check_mesh(mesh: Json, tree: Json, size: int) -> None:
         _require(instances == 1 and "tints" not in mesh)
     if "index" in mesh:
         _span(mesh["index"], 4, size)
-    _require(all(paint == -1 or 0 <= _whole(paint) < len(tree["materials"]) for paint in mesh["paints"]))
+    _require(all(0 <= _whole(paint) < len(tree["materials"]) for paint in mesh["paints"]))
     _require(len(mesh["range"]) == 2 and all(len(group) == 3 for group in mesh.get("groups", [])))
     _require(all(_whole(each) >= 0 for each in (*mesh["range"], *(e for g in mesh.get("groups", []) for e in g))))
 

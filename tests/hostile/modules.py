@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.judging.hostile_modules import BALL, EXECUTED, GREEDY, HARMLESS, STATIC
+from tests.judging.hostile_modules import BALL, EXECUTED, GREEDY, HARMLESS, STATIC, TAKEN
 
 DEEDS = {
     "never ends": "() => { for (;;) {} }",
@@ -83,7 +83,7 @@ def inputs() -> Iterator[tuple[str, bytes]]:
     """Every hostile module: its name, and its bytes."""
     for name, (_, text) in (STATIC | EXECUTED | GREEDY).items():
         yield f"threejs/{name}", text.encode()
-    for name, text in HARMLESS.items():
+    for name, text in (HARMLESS | TAKEN).items():
         yield f"threejs/{name}", text.encode()
     for name, body in OBJECTS.items():
         yield f"threejs/{name}", _generating(body)
@@ -105,10 +105,10 @@ def _patching(owner: str, method: str, code: str) -> str:
     """A shared method, replaced by names that the text does not show."""
     half = len(method) // 2
     hidden = f"const P = ['proto', 'type'].join(''), k = ['{method[:half]}', '{method[half:]}'].join('');"
-    return f"const m = {BALL}; {hidden} {owner}[P][k] = {code}; return m;"
+    return f"const m = {BALL}, owner = {owner}; {hidden} owner[P][k] = {code}; return m;"
 
 
 def _defining(owner: str) -> str:
     name = "Map" if owner == "Promise" else owner
     hidden = "const P = ['proto', 'type'].join(''), d = ['define', 'Property'].join(''), g = ['g', 'et'].join('');"
-    return f"const m = {BALL}; {hidden} const a = {{}}; a[g] = () => {{ for (;;) {{}} }}; Object[d]({name}[P], 'value', a); return m;"
+    return f"const m = {BALL}; {hidden} const a = {{}}; a[g] = () => {{ for (;;) {{}} }}; const O = Object, N = {name}; O[d](N[P], 'value', a); return m;"

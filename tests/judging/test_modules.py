@@ -22,7 +22,7 @@ from formats.format_sandbox import sandbox_of
 from formats.threejs import baking, built, module_names
 from formats.threejs import examine as threejs
 from formats.threejs.rules import MODULE_RULES
-from tests.judging.hostile_modules import EXECUTED, GREEDY, HARMLESS, STATIC
+from tests.judging.hostile_modules import EXECUTED, GREEDY, HARMLESS, STATIC, TAKEN
 
 ROOT = Path(__file__).parents[2]
 needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
@@ -61,6 +61,11 @@ def test_a_hostile_text_is_refused_by_its_rule(name: str) -> None:
         threejs.check(text.encode())
     assert refused.value.code == rule, refused.value.sentence
     assert len(refused.value.sentence) < 400
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_what_harms_nobody_is_let_through(name: str) -> None:
+    threejs.check(TAKEN[name].encode())
 
 
 def test_there_are_a_hundred_of_them_and_more() -> None:
@@ -196,7 +201,15 @@ def test_what_is_no_base64_is_no_glb(said: object) -> None:
 
 def page_answer(**changed: object) -> str:
     """What an honest page says of one triangle, with something changed."""
-    mesh = {"node": 0, "vertices": 3, "instances": 1, "position": [0, 9], "range": [0, 9], "paints": [0]}
+    mesh = {
+        "node": 0,
+        "shape": "mesh",
+        "vertices": 3,
+        "instances": 1,
+        "position": [0, 9],
+        "range": [0, 9],
+        "paints": [0],
+    }
     node = {"parent": -1, "place": [0, 0, 0], "turn": [0, 0, 0, 1], "scale": [1, 1, 1]}
     paint = {"color": [1, 1, 1], "emissive": [0, 0, 0]}
     tree = {"nodes": [node], "meshes": [mesh | changed], "materials": [paint], "textures": []}
@@ -215,8 +228,13 @@ def test_counts_are_those_of_the_bytes_that_were_sent() -> None:
         {"paints": [1]},
         {"index": [0, 10]},
         {"range": [0]},
+        {"shape": "cube"},
+        {"shape": "points"},
+        {"shape": "points", "wide": 0},
+        {"shape": "strip", "wide": 2},
     ):
         with pytest.raises(Refused, match="broke the page"):
             built.read(page_answer(**lie))
     with pytest.raises(Refused, match="MODULE_DRAWS"):
-        built.read(page_answer(groups=[[0, 3, 0]] * 201))
+        built.read(page_answer(groups=[[0, 3, i] for i in range(2_001)]))
+    assert built.read(page_answer(groups=[[0, 3, 0]] * 201))

@@ -240,7 +240,7 @@ function count(object, at, counts, textures) {
   most("MODULE_VERTICES", counts.drawn, LIMITS.drawn);
   most("MODULE_DRAWS", counts.pieces, LIMITS.pieces, "groups with a material of their own");
   most("MODULE_VERTICES", corners * instances, 3 * LIMITS.drawn);
-  if (vertices) for (let i = 0; i < paints.length; i++) if (!many || own(paints, i)) countMaterial(own(paints, i), counts, textures);
+  if (vertices) for (let i = 0; i < paints.length; i++) countMaterial(own(paints, i), counts, textures);
   return { __proto__: null, object, at, vertices, instances, instanced, many, shape };
 }
 
@@ -313,7 +313,7 @@ function mesh({ object, at, vertices, instances, instanced, many, shape }, into)
   const range = own(geometry, "drawRange"), groups = own(geometry, "groups"), paints = many ? material : list([material]);
   made.range = list([whole(own(range, "start")), whole(own(range, "count"))]);
   made.paints = list();
-  for (let i = 0; i < paints.length; i++) push(made.paints, own(paints, i) ? paint(own(paints, i), into) : -1);
+  for (let i = 0; i < paints.length; i++) push(made.paints, paint(own(paints, i), into));
   if (!many) return made;
   made.groups = list();
   for (let i = 0; isArray(groups) && i < groups.length; i++) {
