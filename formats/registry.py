@@ -22,6 +22,7 @@ class Format:
     Parts are named as `module:name`, and are loaded on use.  `sandbox`: a module whose `WORK` is a `SandboxWork`.
     `known_good`: a function that returns a good file.  `rules`: its own rules, by code.  `built_by`: makes, outside the
     sandbox and behind walls of its own, what is drawn and converted of a file whose code has to be run.
+    `compared`: a module that says where its check differs from that of the subnet the competition stands for.
     `drawn_as`: how a browser draws it, as a mesh (`glb`) or as splats (`rows`), and the derived file with that.
     """
 
@@ -39,6 +40,7 @@ class Format:
     light_most: int = 2_000_000
     rules: str = ""
     built_by: str = ""
+    compared: str = ""
     drawn_as: tuple[str, str] = ("glb", MESH)
 
     @property
@@ -104,6 +106,7 @@ FORMATS = {
             light_most=200_000_000,
             rules="formats.threejs.rules:MODULE_RULES",
             built_by="formats.threejs.baking:baked",
+            compared="formats.threejs.subnet_rules:DIFFERENCES",
         ),
     )
 }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from django.urls import reverse
 
@@ -26,6 +27,7 @@ from dashboard.facts.rounds import headline_parts, pending_headline
 from dashboard.facts.stages import Tracker
 from dashboard.facts.weights import Register, Status, WeightInForce, statuses
 from dashboard.facts.wording import STAGES, PartLabel, labels
+from formats.registry import FORMATS, USUAL, part
 from judging.matches import tally_of
 from judging.models import Match
 
@@ -127,6 +129,12 @@ class HomePage:
     others: tuple[tuple[str, str], ...]
     url: str
     _steps: tuple[ReignStep, ...]
+    _compared: str
+
+    @property
+    def differences(self) -> Sequence[Sequence[Any]]:
+        """Where the format's check is narrower than the subnet's, and where wider; empty where nothing is said of it."""
+        return part(self._compared) if self._compared else ()
 
     @property
     def because(self) -> str:
@@ -225,6 +233,7 @@ def page(
         ),
         others=tuple((c.slug, c.name) for c in others if c.pk != competition.pk),
         _steps=steps(competition, register, most=MOST_STEPS),
+        _compared=FORMATS.get(competition.config.get("format", USUAL), FORMATS[USUAL]).compared,
     )
 
 

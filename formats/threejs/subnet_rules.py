@@ -161,6 +161,8 @@ WIDER = (
     Difference("", "EXECUTION_THREW", "values declared after `export default`", "the module is loaded as a module"),
 )
 
+DIFFERENCES = (NARROWER, WIDER)
+
 
 def rows(differences: tuple[Difference, ...]) -> list[str]:
     """As a table of Markdown has them."""
