@@ -133,7 +133,7 @@ class HomePage:
 
     @property
     def differences(self) -> Sequence[Sequence[Any]]:
-        """Where the format's check is narrower than the subnet's, and where wider; empty where nothing is said of it."""
+        """Where the format's check is narrower than the subnet's, and where wider; or nothing."""
         return part(self._compared) if self._compared else ()
 
     @property

@@ -202,6 +202,8 @@ def _check_taken_apart(pattern: Node | None, source: Node | None) -> None:
         taken_apart, owner = waiting.pop()
         for part in taken_apart.named_children if owner else ():
             key = part.child_by_field_name("key") or part.child_by_field_name("left") or part
+            if key.type == "computed_property_name":
+                _refuse("MODULE_COMPUTED_NAME", key, name=owner)
             name = constant(key) or text_of(key)
             _check_offered(owner, part, name)
             inner = part.child_by_field_name("value")
