@@ -60,7 +60,7 @@ class Declared:
 
     def __init__(self) -> None:
         self.names: list[set[str]] = []
-        self._open: list[tuple[int, int, bool]] = []  # depth, scope, does `var` belong to it?
+        self._open: list[tuple[int, int, int]] = []  # depth, scope, the scope that a `var` in it belongs to
 
     def note(self, step: Step) -> None:
         """To be called with every step of a walk."""
@@ -70,9 +70,10 @@ class Declared:
         if kind in NAMED_OUTSIDE:
             self._add(node.child_by_field_name("name"), self._open[-1][1])
         if kind in SCOPES:
+            scope, outside = len(self.names), self._open[-1][2] if self._open else 0
             self.names.append(set())
-            self._open.append((step.depth, len(self.names) - 1, kind in HOLDS_VAR))
-        here = self._open[-1][1]
+            self._open.append((step.depth, scope, scope if kind in HOLDS_VAR else outside))
+        _, here, of_var = self._open[-1]
         if kind in NAMED_INSIDE:
             self._add(node.child_by_field_name("name"), here)
         if kind in FUNCTIONS:
@@ -80,14 +81,10 @@ class Declared:
         elif kind == "catch_clause":
             self._add(node.child_by_field_name("parameter"), here)
         elif kind == "for_in_statement" and (word := node.child_by_field_name("kind")) is not None:
-            self._add(node.child_by_field_name("left"), self._of_var() if word.type == "var" else here)
+            self._add(node.child_by_field_name("left"), of_var if word.type == "var" else here)
         elif kind in ("variable_declaration", "lexical_declaration"):
-            scope = self._of_var() if kind == "variable_declaration" else here
             for each in node.named_children:
-                self._add(each.child_by_field_name("name"), scope)
-
-    def _of_var(self) -> int:
-        return next(scope for _, scope, holds in reversed(self._open) if holds)
+                self._add(each.child_by_field_name("name"), of_var if kind == "variable_declaration" else here)
 
     def _add(self, pattern: Node | None, scope: int) -> None:
         """Every name that a pattern binds; what stands as a default or a key is no binding."""
