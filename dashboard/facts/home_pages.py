@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from django.urls import reverse
 
@@ -27,6 +26,7 @@ from dashboard.facts.rounds import headline_parts, pending_headline
 from dashboard.facts.stages import Tracker
 from dashboard.facts.weights import Register, Status, WeightInForce, statuses
 from dashboard.facts.wording import STAGES, PartLabel, labels
+from formats.difference import Difference
 from formats.registry import FORMATS, USUAL, part
 from judging.matches import tally_of
 from judging.models import Match
@@ -132,9 +132,10 @@ class HomePage:
     _compared: str
 
     @property
-    def differences(self) -> Sequence[Sequence[Any]]:
+    def differences(self) -> tuple[tuple[Difference, ...], ...]:
         """Where the format's check is narrower than the subnet's, and where wider; or nothing."""
-        return part(self._compared) if self._compared else ()
+        found: tuple[tuple[Difference, ...], ...] = part(self._compared) if self._compared else ()
+        return found
 
     @property
     def because(self) -> str:

@@ -4,22 +4,7 @@
 what its specification lists is taken here, but for what NARROWER names.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Difference:
-    """`ours` is refused here though the subnet takes it, or taken here though `theirs` refuses it.
-
-    `ours` and `theirs` are rule codes, or "" where there is none.
-    """
-
-    ours: str
-    theirs: str
-    what: str
-    why: str
-    instead: str = ""
-
+from formats.difference import Difference
 
 NARROWER = (
     Difference(

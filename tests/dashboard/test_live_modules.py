@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from competition.models import Asset
 from core import store
 from formats.known_good_files import MODULE
+from formats.threejs.subnet_rules import NARROWER, WIDER
 from judging.models import Rendering
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import html, match_url
@@ -70,3 +72,12 @@ def test_nothing_runs_before_the_click(client: Client, made: Made, module: str) 
     assert f'data-live="/live/{module}/?module=' in text
     assert "<iframe" not in text
     assert f'data-file="/blob/{module}.js"' not in text, "the viewer is never given a module"
+
+
+def test_the_page_of_a_competition_of_modules_says_where_its_check_differs(client: Client, module: str) -> None:
+    page = html(client, reverse("competition", args=["made"]))
+    assert all(code in page for each in (*NARROWER, *WIDER) for code in (each.ours, each.theirs))
+
+
+def test_the_page_of_another_competition_says_nothing_of_modules(client: Client, made: Made) -> None:
+    assert "public checker" not in html(client, reverse("competition", args=["made"]))
