@@ -103,8 +103,9 @@ NARROWER = (
     Difference(
         "MODULE_UNSUPPORTED",
         "",
-        "morph targets; materials that are not three.js's; more than 100,000 objects",
-        "the subnet's specification forbids the first two; a tree must be read in bounded time",
+        "morph targets that are turned up; no material, or one that is not three.js's; more than 100,000 objects",
+        "the subnet's specification forbids the first, its renderer breaks on the second; a tree must be read in bounded "
+        "time",
         "the listed classes",
     ),
     Difference("NOT_FINITE", "", "a vertex or transform that is no number", "it cannot be measured", "finite numbers"),
@@ -135,7 +136,7 @@ WIDER = (
         "bounds up to 0.01 outside of ±0.5; hidden objects, unused vertices and the corners of rotated boxes outside",
         "only what is drawn is measured, vertex by vertex",
     ),
-    Difference("", "INVALID_RETURN_TYPE", "an `Object3D` or a `Line` as the root", "it is read like a `Group`"),
+    Difference("", "INVALID_RETURN_TYPE", "an `Object3D` as the root", "it is read like a `Group`"),
     Difference(
         "",
         "FORBIDDEN_THREE_API",

@@ -8,7 +8,7 @@ import { THREE } from "/three-core.js";
 
 const LIMITS = { __proto__: null, vertices: 250_000, draws: 200, depth: 32, instances: 50_000, textures: 4 << 20, texels: 4 << 20, drawn: 2_900_000, pieces: 2_000,
   objects: 100_000 };
-const { getOwnPropertyDescriptor, hasOwn, setPrototypeOf, getPrototypeOf, keys } = Object, { isArray } = Array, { floor } = Math, { stringify } = JSON;
+const { getOwnPropertyDescriptor, hasOwn, setPrototypeOf, getPrototypeOf } = Object, { isArray } = Array, { floor } = Math, { stringify } = JSON;
 const { isInteger } = Number, Guard = Proxy, Fault = TypeError;
 const free = (method) => Function.prototype.bind.call(Function.prototype.call, method);
 const typed = getPrototypeOf(Uint8Array.prototype), getter = (name) => free(getOwnPropertyDescriptor(typed, name).get);
@@ -156,6 +156,7 @@ function answer(generate) {
 function read(root) {
   if (root === null || typeof root !== "object" || !isBehind(OBJECT, root))
     refuse("MODULE_RETURNED", { what: root === null ? "null" : typeof root === "object" && isBehind(PROMISE, root) ? "a promise" : `a value of type ${typeof root}` });
+  if (own(root, "isLine") && !own(root, "isLineSegments")) refuse("MODULE_RETURNED", { what: "a Line" });
   const into = { __proto__: null, nodes: list(), meshes: list(), materials: list(), textures: list(), blob: list(), size: 0, known: new Maps() };
   const counted = collect(root, into);
   for (let i = 0; i < counted.length; i++) push(into.meshes, mesh(counted[i], into));
@@ -223,8 +224,8 @@ const items = (attribute) => numbersOf(attribute).count;
 function count(object, at, counts, textures) {
   const geometry = own(object, "geometry"), material = own(object, "material"), attributes = own(geometry, "attributes"), shape = shapeOf(object);
   const vertices = items(own(attributes, "position")), instanced = own(object, "isInstancedMesh") === true, many = isArray(material), groups = own(geometry, "groups");
-  const morphs = own(geometry, "morphAttributes");
-  if (morphs !== null && typeof morphs === "object" && keys(morphs).length) odd("a morph target");
+  const turned = own(object, "morphTargetInfluences");
+  for (let i = 0; isArray(turned) && i < turned.length; i++) if (own(turned, i)) odd("a morph target that is turned up");
   const matrices = items(own(object, "instanceMatrix")), said = own(object, "count");
   const instances = instanced ? (isInteger(said) && said >= 0 && said < matrices ? said : matrices) : 1;
   const corners = items(own(geometry, "index")) || vertices, paints = many ? material : list([material]), pieces = many ? isArray(groups) ? groups.length : 0 : 1;
