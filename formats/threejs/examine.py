@@ -38,6 +38,7 @@ NAMES = {
     "shorthand_property_identifier_pattern",
     "statement_identifier",
 }
+KNOWN_THERE = names.THREE | names.ABSENT
 GENERATORS = {"function_declaration", "function_expression", "arrow_function"}
 # What stands in these may hold any character: nobody takes it for code.
 WORDS = {"comment", "string", "template_string", "regex"}
@@ -220,7 +221,7 @@ def _source(node: Node) -> str:
 
 
 def _check_offered(owner: str, node: Node, name: str) -> None:
-    if owner == "THREE" and name not in names.THREE | names.ABSENT and node.type != "comment":
+    if owner == "THREE" and name not in KNOWN_THERE and node.type != "comment":
         _refuse("MODULE_THREE", node, name=name)
     if owner == "Math" and name == "random":
         _refuse("MODULE_MATH", node, name=name)

@@ -45,7 +45,9 @@ MODULE_RULES: dict[str, Rule] = {
     "MODULE_CHANGED_BUILTIN": Rule(
         "running it changed {what}, which is shared", "leave the objects of JavaScript and three.js as they are"
     ),
-    "MODULE_RETURNED": Rule("the call of generate(THREE) returned {what}", "return one Object3D, Group or Mesh"),
+    "MODULE_RETURNED": Rule(
+        "the call of generate(THREE) returned {what}", "return one Group, Mesh, LineSegments or Points"
+    ),
     "MODULE_UNSUPPORTED": Rule("{what} cannot be judged", "use the objects, materials and textures in docs/formats.md"),
     "MODULE_VERTICES": Rule("{count} vertices are built, the limit is {limit}", "use fewer segments"),
     "MODULE_DRAWS": Rule("{count} {what} are built, the limit is {limit}", "merge geometries, or use InstancedMesh"),

@@ -104,8 +104,7 @@ NARROWER = (
         "MODULE_UNSUPPORTED",
         "",
         "morph targets that are turned up; no material, or one that is not three.js's; more than 100,000 objects",
-        "the subnet's specification forbids the first, its renderer breaks on the second; a tree must be read in bounded "
-        "time",
+        "the subnet's specification forbids the first, its renderer breaks on the second; the reading must end",
         "the listed classes",
     ),
     Difference("NOT_FINITE", "", "a vertex or transform that is no number", "it cannot be measured", "finite numbers"),
