@@ -39,7 +39,7 @@ NAMES = {
     "statement_identifier",
 }
 KNOWN_THERE = names.THREE | names.ABSENT
-GENERATORS = {"function_declaration", "function_expression", "arrow_function"}
+EXPORTED = {"function_declaration", "function_expression", "arrow_function"}
 # What stands in these may hold any character: nobody takes it for code.
 WORDS = {"comment", "string", "template_string", "regex"}
 BLANKS = str.maketrans("\v\f", "  ")  # JavaScript's, though not tree-sitter's
@@ -125,7 +125,7 @@ def _check_exports(root: Node) -> None:
         _refuse("MODULE_EXPORT", exports[1], why="there is a second export")
     made = exports[0].child_by_field_name("value") or exports[0].child_by_field_name("declaration")
     default = any(child.type == "default" for child in exports[0].children)
-    if not default or made is None or made.type not in GENERATORS:
+    if not default or made is None or made.type not in EXPORTED:
         _refuse("MODULE_EXPORT", exports[0], why="the export is no default function")
 
 
