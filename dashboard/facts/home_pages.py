@@ -134,8 +134,8 @@ class HomePage:
     @property
     def differences(self) -> tuple[tuple[Difference, ...], ...]:
         """Where the format's check is narrower than the subnet's, and where wider; or nothing."""
-        found: tuple[tuple[Difference, ...], ...] = part(self._compared) if self._compared else ()
-        return found
+        rows: tuple[tuple[Difference, ...], ...] = part(self._compared) if self._compared else ()
+        return rows
 
     @property
     def because(self) -> str:

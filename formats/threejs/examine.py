@@ -16,7 +16,7 @@ from formats.facts import FileFacts
 from formats.rules import refusal
 from formats.threejs import module_names as names
 from formats.threejs.literals import constant, literal_bytes
-from formats.threejs.module_scopes import Declared, Known, Step, text_of, walk
+from formats.threejs.module_scopes import BoundNames, Declared, SyntaxStep, text_of, walk
 
 MOST_BYTES, MOST_LITERALS = 1 << 20, 50 << 10
 MOST_NODES, MOST_DEPTH = 1_500_000, 20_000
@@ -41,11 +41,11 @@ NAMES = {
 KNOWN_THERE = names.THREE | names.ABSENT
 EXPORTED = {"function_declaration", "function_expression", "arrow_function"}
 # What stands in these may hold any character: nobody takes it for code.
-WORDS = {"comment", "string", "template_string", "regex"}
+WORDS = {"comment", "string_fragment", "regex"}
 BLANKS = str.maketrans("\v\f", "  ")  # JavaScript's, though not tree-sitter's
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # shows a text in another order than it runs
-HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064]")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064]")
 
 
 def examine(data: bytes) -> FileFacts:
@@ -75,9 +75,9 @@ def check(data: bytes) -> None:
         declared.note(step)
         if step.node.type in WORDS:
             code[step.node.start_byte : step.node.end_byte] = b" " * (step.node.end_byte - step.node.start_byte)
-    _refuse_character(HIDDEN, code.decode("utf-8", "replace"), "is invisible")
+    _refuse_character(INVISIBLE, code.decode("utf-8", "replace"), "is invisible")
     _check_exports(root)
-    known, literals = Known(declared), 0
+    known, literals = BoundNames(declared), 0
     for step in walk(root):
         known.move(step)
         _check_names(step, known)
@@ -96,12 +96,12 @@ def _refuse(code: str, node: Node, **seen: object) -> NoReturn:
 
 
 def _refuse_character(wanted: re.Pattern[str], text: str, what: str) -> None:
-    if found := wanted.search(text):
-        line = text.count("\n", 0, found.start()) + 1
-        raise refusal("MODULE_NOT_TEXT", line=line, why=f"the character U+{ord(found.group()):04X} {what}")
+    if match := wanted.search(text):
+        line = text.count("\n", 0, match.start()) + 1
+        raise refusal("MODULE_NOT_TEXT", line=line, why=f"the character U+{ord(match.group()):04X} {what}")
 
 
-def _check_syntax(step: Step) -> None:
+def _check_syntax(step: SyntaxStep) -> None:
     node, kind = step.node, step.node.type
     if node.is_error or node.is_missing:
         _refuse("MODULE_SYNTAX", node, text=text_of(node)[:40] or f"{kind} is missing")
@@ -129,7 +129,7 @@ def _check_exports(root: Node) -> None:
         _refuse("MODULE_EXPORT", exports[0], why="the export is no default function")
 
 
-def _check_names(step: Step, known: Known) -> None:
+def _check_names(step: SyntaxStep, known: BoundNames) -> None:
     """What is asked about a node that names something, by its kind."""
     node, kind, parent = step.node, step.node.type, step.parent
     if kind in ("identifier", "shorthand_property_identifier", "shorthand_property_identifier_pattern"):
@@ -168,7 +168,7 @@ def _check_brackets(node: Node) -> None:
         _check_property(node, constant(key), read=True)
 
 
-def _check_identifier(step: Step, known: Known) -> None:
+def _check_identifier(step: SyntaxStep, known: BoundNames) -> None:
     node, name = step.node, text_of(step.node)
     if name in known:
         return
@@ -178,7 +178,7 @@ def _check_identifier(step: Step, known: Known) -> None:
         _refuse("MODULE_ASSIGNED_GLOBAL", node, name=name)
 
 
-def _is_assigned(step: Step, above: str) -> bool:
+def _is_assigned(step: SyntaxStep, above: str) -> bool:
     """Is the name itself given a value?"""
     if above in ("assignment_expression", "augmented_assignment_expression", "for_in_statement", "assignment_pattern"):
         return step.field == "left"

@@ -50,10 +50,10 @@ def cooked(written: str) -> str:
     return ESCAPE.sub(_unescaped, written).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    digits = found.group(1) or found.group(2) or found.group(3)
+def _unescaped(escape: re.Match[str]) -> str:
+    digits = escape.group(1) or escape.group(2) or escape.group(3)
     if digits:
         number = int(digits, 16)
         return chr(number) if number < 0x110000 else "\ufffd"
-    one = found.group(4) or ""
+    one = escape.group(4) or ""
     return "" if one in CONTINUED else SHORT.get(one, one)

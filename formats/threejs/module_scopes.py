@@ -30,7 +30,7 @@ NAMED_INSIDE = {"function_expression", "generator_function", "class"}
 PATTERNS = {"object_pattern", "array_pattern", "rest_pattern", "formal_parameters"}
 
 
-class Step(NamedTuple):
+class SyntaxStep(NamedTuple):
     """One node of a walk, with what stands above it."""
 
     node: Node
@@ -39,20 +39,20 @@ class Step(NamedTuple):
     depth: int
 
 
-def walk(root: Node) -> Iterator[Step]:
+def walk(root: Node) -> Iterator[SyntaxStep]:
     """Every node, parents first, without recursion: a text may be nested as deep as it likes."""
     cursor, path = root.walk(), [root]
-    yield Step(root, None, None, 0)
-    while True:
+    yield SyntaxStep(root, None, None, 0)
+    while path:
         if not cursor.goto_first_child():
-            while not cursor.goto_next_sibling():
-                path.pop()
-                if not cursor.goto_parent():
-                    return
             path.pop()
-        node = cursor.node or root
-        yield Step(node, path[-1], cursor.field_name, len(path))
-        path.append(node)
+            while path and not cursor.goto_next_sibling():
+                cursor.goto_parent()
+                path.pop()
+        if path:
+            node = cursor.node or root
+            yield SyntaxStep(node, path[-1], cursor.field_name, len(path))
+            path.append(node)
 
 
 class Declared:
@@ -62,7 +62,7 @@ class Declared:
         self.names: list[set[str]] = []
         self._open: list[tuple[int, int, int]] = []  # depth, scope, the scope that a `var` in it belongs to
 
-    def note(self, step: Step) -> None:
+    def note(self, step: SyntaxStep) -> None:
         """To be called with every step of a walk."""
         node, kind = step.node, step.node.type
         while self._open and self._open[-1][0] >= step.depth:
@@ -70,9 +70,9 @@ class Declared:
         if kind in NAMED_OUTSIDE:
             self._add(node.child_by_field_name("name"), self._open[-1][1])
         if kind in SCOPES:
-            scope, outside = len(self.names), self._open[-1][2] if self._open else 0
+            scope, var_scope = len(self.names), self._open[-1][2] if self._open else 0
             self.names.append(set())
-            self._open.append((step.depth, scope, scope if kind in HOLDS_VAR else outside))
+            self._open.append((step.depth, scope, scope if kind in HOLDS_VAR else var_scope))
         _, here, of_var = self._open[-1]
         if kind in NAMED_INSIDE:
             self._add(node.child_by_field_name("name"), here)
@@ -101,7 +101,7 @@ class Declared:
                 waiting += node.named_children
 
 
-class Known:
+class BoundNames:
     """Which declared names are known at the step that a second walk has reached?"""
 
     def __init__(self, declared: Declared) -> None:
@@ -109,7 +109,7 @@ class Known:
         self._open: list[tuple[int, set[str]]] = []
         self._bound: Counter[str] = Counter()
 
-    def move(self, step: Step) -> None:
+    def move(self, step: SyntaxStep) -> None:
         """To be called with every step of a walk."""
         while self._open and self._open[-1][0] >= step.depth:
             self._bound.subtract(self._open.pop()[1])
