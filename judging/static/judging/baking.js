@@ -11,10 +11,10 @@ globalThis.bake = async (built, parts) => {
   const array = (kind, where) => where && new kind(bytes, ...where);
   const textures = built.textures.map((row) => texture(row, array(Uint8Array, row.data))), worlds = placed(built.nodes), scene = new Scene();
   const numbers = { index: Uint32Array, position: Float32Array, normal: Float32Array, uv: Float32Array, color: Float32Array, matrices: Float32Array, tints: Float32Array };
-  for (const told of built.meshes) {
-    const arrays = Object.fromEntries(Object.entries(numbers).map(([name, kind]) => [name, array(kind, told[name])]));
-    const whole = { ...told, ...arrays, world: worlds[told.node] };
-    for (const mesh of plain(told.shape === "mesh" ? whole : solid(whole), built.materials, textures)) scene.add(mesh);
+  for (const row of built.meshes) {
+    const arrays = Object.fromEntries(Object.entries(numbers).map(([name, kind]) => [name, array(kind, row[name])]));
+    const whole = { ...row, ...arrays, world: worlds[row.node] };
+    for (const mesh of plain(row.shape === "mesh" ? whole : solid(whole), built.materials, textures)) scene.add(mesh);
   }
   return new Uint8Array(await new GLTFExporter().parseAsync(scene, { binary: true, onlyVisible: false })).toBase64();
 };
@@ -30,15 +30,15 @@ function placed(nodes) {
 }
 
 /** What a line or a cloud of points becomes, as a glb draws nothing but triangles that all renderers show alike: three-sided rods and octahedra, in world space. */
-function solid(told) {
-  const { position: places, index, color: paints, range, wide, world, shape: kind } = told, total = index ? index.length : told.vertices;
+function solid(row) {
+  const { position: places, index, color: paints, range, wide, world, shape: kind } = row, total = index ? index.length : row.vertices;
   const from = Math.min(total, range[0]), to = Math.min(total, range[0] + range[1]), made = { position: [], color: [], index: [] }, half = wide / 2;
   const corner = (i) => index ? index[i] : i, at = (vertex) => new Vector3().fromArray(places, 3 * vertex).applyMatrix4(world);
   const add = (centre, offset, vertex) => {
     made.position.push(inside(centre.x, offset.x), inside(centre.y, offset.y), inside(centre.z, offset.z));
     if (paints) made.color.push(paints[3 * vertex], paints[3 * vertex + 1], paints[3 * vertex + 2]);
   };
-  const shown = (vertex) => vertex < told.vertices;  // a graphics card draws nothing where no vertex is
+  const shown = (vertex) => vertex < row.vertices;  // a graphics card draws nothing where no vertex is
   if (kind === "points")
     for (let i = from; i < to; i++) {
       if (!shown(corner(i))) continue;
@@ -59,7 +59,7 @@ function solid(told) {
       for (let k = 0; k < 3; k++) for (const each of [0, 2, 1, 1, 2, 3]) made.index.push(first + (2 * k + each) % 6);
     }
   const index32 = new Uint32Array(made.index), position = new Float32Array(made.position), color = paints && new Float32Array(made.color);
-  return { paints: told.paints, instances: 1, vertices: position.length / 3, range: [0, index32.length], index: index32, position, color, world: new Matrix4() };
+  return { paints: row.paints, instances: 1, vertices: position.length / 3, range: [0, index32.length], index: index32, position, color, world: new Matrix4() };
 }
 
 const SIDES = [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]].map((each) => new Vector3(...each));
@@ -69,18 +69,18 @@ const FACES = [0, 2, 4, 2, 1, 4, 1, 3, 4, 3, 0, 4, 2, 0, 5, 1, 2, 5, 3, 1, 5, 0,
 const inside = (value, offset) => Math.abs(value) <= 0.5 ? Math.min(0.5, Math.max(-0.5, value + offset)) : value + offset;
 
 /** New meshes of our own making, one per material, in world space. */
-function* plain(told, materials, textures) {
-  const total = told.index ? told.index.length : told.vertices, [start, count] = told.range, from = Math.max(0, start), to = Math.min(total, from + count);
-  const groups = told.groups ?? [[from, to - from, 0]], ranges = new Map();
+function* plain(row, materials, textures) {
+  const total = row.index ? row.index.length : row.vertices, [start, count] = row.range, from = Math.max(0, start), to = Math.min(total, from + count);
+  const groups = row.groups ?? [[from, to - from, 0]], ranges = new Map();
   for (const [first, wide, which] of groups) {
     const begin = Math.max(from, first), corners = Math.max(0, Math.floor((Math.min(to, first + wide) - begin) / 3) * 3);
-    if (!corners || !materials[told.paints[which]]?.visible) continue;
+    if (!corners || !materials[row.paints[which]]?.visible) continue;
     if (!ranges.has(which)) ranges.set(which, []);
     ranges.get(which).push([begin, corners]);
   }
   for (const [which, places] of ranges) {
-    const taken = places.flatMap(([begin, corners]) => Array.from({ length: corners }, (_, i) => told.index ? told.index[begin + i] : begin + i));
-    yield new Mesh(shape(told, taken, materials[told.paints[which]]), finish(materials[told.paints[which]], told, textures));
+    const taken = places.flatMap(([begin, corners]) => Array.from({ length: corners }, (_, i) => row.index ? row.index[begin + i] : begin + i));
+    yield new Mesh(shape(row, taken, materials[row.paints[which]]), finish(materials[row.paints[which]], row, textures));
   }
 }
 
@@ -120,8 +120,8 @@ function shape(row, taken, paint) {
 const finished = new Map();
 
 /** Paints that look alike are one material of the glb. */
-function finish(paint, told, textures) {
-  const coloured = Boolean((paint.vertexColors && told.color) || told.tints), key = JSON.stringify([paint, coloured]);
+function finish(paint, row, textures) {
+  const coloured = Boolean((paint.vertexColors && row.color) || row.tints), key = JSON.stringify([paint, coloured]);
   if (!finished.has(key)) finished.set(key, surface(paint, coloured, textures));
   return finished.get(key);
 }
@@ -142,13 +142,13 @@ const WRAPPINGS = [THREE.RepeatWrapping, THREE.ClampToEdgeWrapping, THREE.Mirror
 const SMALLER = [THREE.NearestFilter, THREE.NearestMipmapNearestFilter, THREE.NearestMipmapLinearFilter, THREE.LinearFilter, THREE.LinearMipmapNearestFilter,
   THREE.LinearMipmapLinearFilter];
 
-function texture(told, data) {
-  const made = new THREE.DataTexture(new Uint8ClampedArray(data), told.width, told.height);
-  for (const name of ["colorSpace", "flipY", "rotation"]) made[name] = told[name];
-  for (const name of ["wrapS", "wrapT"]) made[name] = WRAPPINGS.includes(told[name]) ? told[name] : THREE.ClampToEdgeWrapping;
-  made.magFilter = told.magFilter === THREE.NearestFilter ? THREE.NearestFilter : THREE.LinearFilter;
-  made.minFilter = SMALLER.includes(told.minFilter) ? told.minFilter : THREE.LinearFilter;
-  for (const name of ["repeat", "offset", "center"]) made[name].fromArray(told[name]);
+function texture(row, data) {
+  const made = new THREE.DataTexture(new Uint8ClampedArray(data), row.width, row.height);
+  for (const name of ["colorSpace", "flipY", "rotation"]) made[name] = row[name];
+  for (const name of ["wrapS", "wrapT"]) made[name] = WRAPPINGS.includes(row[name]) ? row[name] : THREE.ClampToEdgeWrapping;
+  made.magFilter = row.magFilter === THREE.NearestFilter ? THREE.NearestFilter : THREE.LinearFilter;
+  made.minFilter = SMALLER.includes(row.minFilter) ? row.minFilter : THREE.LinearFilter;
+  for (const name of ["repeat", "offset", "center"]) made[name].fromArray(row[name]);
   return made;
 }
 globalThis.ready = true;

@@ -118,7 +118,7 @@ fixed("outcome", { get: () => outcome });
 fixed("finish", { value: (generate) => { outcome = answer(generate); } });
 fixed("start", { value: (names, chance) => {
   handed = offered(names, chance);
-  const script = document.createElement("script"), threw = (event) => { outcome ||= told("MODULE_THREW", { why: described(event?.error) }); };
+  const script = document.createElement("script"), threw = (event) => { outcome ||= refusal("MODULE_THREW", { why: described(event?.error) }); };
   addEventListener("error", threw);
   Object.assign(script, { type: "module", src: "/run.js", onload: threw, onerror: threw });
   trap();
@@ -168,7 +168,7 @@ function read(root) {
 
 /** Everything that is drawn, and the objects above it; counted before anything is copied, what is hidden too: the subnet counts by node, the root's depth is 0. */
 function collect(root, into) {
-  const found = list(), counts = { __proto__: null, vertices: 0, draws: 0, instances: 0, drawn: 0, pieces: 0, textures: 0, texels: 0 };
+  const drawn = list(), counts = { __proto__: null, vertices: 0, draws: 0, instances: 0, drawn: 0, pieces: 0, textures: 0, texels: 0 };
   const textures = new Sets(), seen = new Sets();
   const waiting = list([{ __proto__: null, object: root, parent: -1, depth: own(root, "isGroup") === true ? 0 : 1, shown: true }]);
   let objects = 0;
@@ -184,13 +184,13 @@ function collect(root, into) {
     const visible = shown && !!own(object, "visible"), at = into.nodes.length;
     if (visible) push(into.nodes, node(object, parent));
     const counted = shapeOf(object) && count(object, at, counts, textures);
-    if (visible && counted && counted.vertices) push(found, counted);
+    if (visible && counted && counted.vertices) push(drawn, counted);
     const children = own(object, "children");
     for (let i = isArray(children) ? children.length - 1 : -1; i >= 0; i--)
       push(waiting, { __proto__: null, object: own(children, i), parent: at, depth: depth + 1, shown: visible });
   }
-  if (!found.length) refuse("NO_GEOMETRY", {});
-  return found;
+  if (!drawn.length) refuse("NO_GEOMETRY", {});
+  return drawn;
 }
 
 function shapeOf(object) {
@@ -215,8 +215,8 @@ function numbersOf(attribute) {
   const array = own(shared ?? attribute, "array"), step = shared ? own(shared, "stride") : size, first = shared ? own(attribute, "offset") : 0;
   const fits = isInteger(size) && size >= 1 && size <= 16 && isInteger(step) && step >= 1 && step <= 4096 && isInteger(first) && first >= 0 && first <= 4096;
   if (array === null || typeof array !== "object" || SCALES[kindOf(array)] === undefined || !fits) return { __proto__: null, count: 0 };
-  const most = lengthOf(array) < first + size ? 0 : floor((lengthOf(array) - first - size) / step) + 1, said = own(shared ?? attribute, "count");
-  return { __proto__: null, array, size, step, first, count: isInteger(said) && said >= 0 && said < most ? said : most };
+  const most = lengthOf(array) < first + size ? 0 : floor((lengthOf(array) - first - size) / step) + 1, stated = own(shared ?? attribute, "count");
+  return { __proto__: null, array, size, step, first, count: isInteger(stated) && stated >= 0 && stated < most ? stated : most };
 }
 /** How many items an attribute holds: never more than its array does, whatever it says. */
 const items = (attribute) => numbersOf(attribute).count;
@@ -226,8 +226,8 @@ function count(object, at, counts, textures) {
   const vertices = items(own(attributes, "position")), instanced = own(object, "isInstancedMesh") === true, many = isArray(material), groups = own(geometry, "groups");
   const turned = own(object, "morphTargetInfluences");
   for (let i = 0; isArray(turned) && i < turned.length; i++) if (own(turned, i)) odd("a morph target that is turned up");
-  const matrices = items(own(object, "instanceMatrix")), said = own(object, "count");
-  const instances = instanced ? (isInteger(said) && said >= 0 && said < matrices ? said : matrices) : 1;
+  const matrices = items(own(object, "instanceMatrix")), stated = own(object, "count");
+  const instances = instanced ? (isInteger(stated) && stated >= 0 && stated < matrices ? stated : matrices) : 1;
   const corners = items(own(geometry, "index")) || vertices, paints = many ? material : list([material]), pieces = many ? isArray(groups) ? groups.length : 0 : 1;
   if (paints.length > LIMITS.pieces) odd(`a list of ${paints.length} materials`);
   counts.vertices += vertices;
@@ -341,29 +341,29 @@ function once(thing, among, into, reading) {
 const paint = (material, into) => once(material, into.materials, into, readMaterial);
 const texture = (map, into) => map ? once(map, into.textures, into, readTexture) : -1;
 
-function readMaterial(told, into) {
-  return { __proto__: null, basic: isAny(told, UNLIT), visible: own(told, "visible") !== false, color: point(own(told, "color"), RGB),
-    map: texture(own(told, "map"), into), opacity: number(told, "opacity"), transparent: !!(own(told, "transparent")), alphaTest: number(told, "_alphaTest"),
-    side: whole(own(told, "side")), vertexColors: !!(own(told, "vertexColors")), flatShading: !!(own(told, "flatShading")),
-    emissive: own(told, "emissive") ? point(own(told, "emissive"), RGB) : list([0, 0, 0]), emissiveMap: texture(own(told, "emissiveMap"), into),
-    emissiveIntensity: own(told, "emissiveIntensity") === undefined ? 1 : number(told, "emissiveIntensity"),
-    roughness: own(told, "roughness") === undefined ? 1 : number(told, "roughness"), metalness: own(told, "metalness") === undefined ? 0 : number(told, "metalness") };
+function readMaterial(material, into) {
+  return { __proto__: null, basic: isAny(material, UNLIT), visible: own(material, "visible") !== false, color: point(own(material, "color"), RGB),
+    map: texture(own(material, "map"), into), opacity: number(material, "opacity"), transparent: !!(own(material, "transparent")), alphaTest: number(material, "_alphaTest"),
+    side: whole(own(material, "side")), vertexColors: !!(own(material, "vertexColors")), flatShading: !!(own(material, "flatShading")),
+    emissive: own(material, "emissive") ? point(own(material, "emissive"), RGB) : list([0, 0, 0]), emissiveMap: texture(own(material, "emissiveMap"), into),
+    emissiveIntensity: own(material, "emissiveIntensity") === undefined ? 1 : number(material, "emissiveIntensity"),
+    roughness: own(material, "roughness") === undefined ? 1 : number(material, "roughness"), metalness: own(material, "metalness") === undefined ? 0 : number(material, "metalness") };
 }
 
 /** The texels as bytes of red, green, blue and alpha, as a shader would read them. */
-function readTexture(told, into) {
-  const image = own(own(told, "source"), "data"), data = own(image, "data"), width = own(image, "width"), height = own(image, "height"), space = own(told, "colorSpace");
-  const channels = CHANNELS[own(told, "format")], kind = data !== null && typeof data === "object" ? kindOf(data) : undefined, byte = BYTE[kind];
-  const bytes = new Bytes(4 * width * height), half = own(told, "type") === HALF_FLOAT;
+function readTexture(map, into) {
+  const image = own(own(map, "source"), "data"), data = own(image, "data"), width = own(image, "width"), height = own(image, "height"), space = own(map, "colorSpace");
+  const channels = CHANNELS[own(map, "format")], kind = data !== null && typeof data === "object" ? kindOf(data) : undefined, byte = BYTE[kind];
+  const bytes = new Bytes(4 * width * height), half = own(map, "type") === HALF_FLOAT;
   if (kind === "Uint8Array" && channels === 4 && lengthOf(data) === lengthOf(bytes)) setAll(bytes, data);
   else if (byte && lengthOf(data) >= channels * width * height)
     for (let i = 0; i < width * height; i++)
       for (let k = 0; k < 4; k++) bytes[4 * i + k] = k < channels ? byte(data[channels * i + k], half) : k === 3 ? 255 : 0;
   const plain = channels === 4 && (kind === "Uint8Array" || kind === "Uint8ClampedArray");  // three.js reads no other texels as sRGB
-  return { __proto__: null, data: put(bytes, into), width, height, wrapS: whole(own(told, "wrapS")), wrapT: whole(own(told, "wrapT")),
-    magFilter: whole(own(told, "magFilter")), minFilter: whole(own(told, "minFilter")), flipY: !!(own(told, "flipY")),
-    colorSpace: plain && (space === "srgb" || space === "srgb-linear") ? space : "", rotation: number(told, "rotation"), repeat: point(own(told, "repeat"), XY),
-    offset: point(own(told, "offset"), XY), center: point(own(told, "center"), XY) };
+  return { __proto__: null, data: put(bytes, into), width, height, wrapS: whole(own(map, "wrapS")), wrapT: whole(own(map, "wrapT")),
+    magFilter: whole(own(map, "magFilter")), minFilter: whole(own(map, "minFilter")), flipY: !!(own(map, "flipY")),
+    colorSpace: plain && (space === "srgb" || space === "srgb-linear") ? space : "", rotation: number(map, "rotation"), repeat: point(own(map, "repeat"), XY),
+    offset: point(own(map, "offset"), XY), center: point(own(map, "center"), XY) };
 }
 
 const clamped = (value) => value > 0 ? value < 1 ? floor(255 * value + 0.5) : 255 : 0;
