@@ -1,6 +1,6 @@
 // Puts a module's frame over its picture when a visitor asks for that, and takes it away again.
 for (const button of document.querySelectorAll("[data-live]")) {
-  const say = (words) => { button.nextElementSibling.textContent = words; };
+  const report = (words) => { button.nextElementSibling.textContent = words; };
   let frame = null;
   button.addEventListener("click", () => {
     if (frame) return close("");
@@ -9,17 +9,17 @@ for (const button of document.querySelectorAll("[data-live]")) {
     Object.assign(frame, { title: "The miner's module, running", referrerPolicy: "no-referrer", allow: "", className: "live", src: button.dataset.live });
     button.closest(".card").append(frame);
     button.textContent = "Stop the module";
-    say("Starting…");
+    report("Starting…");
   });
   const close = (words) => {
     frame.remove();
     frame = null;
     button.textContent = "Run the module itself";
-    say(words);
+    report(words);
   };
   addEventListener("message", ({ source, data }) => {
     if (!frame || source !== frame.contentWindow) return;
-    if (data?.state === "ready") say("Running in a closed frame. Drag to turn.");
+    if (data?.state === "ready") report("Running in a closed frame. Drag to turn.");
     if (data?.state === "error") close(`It was ended: ${String(data.why).slice(0, 200)}`);
   });
 }

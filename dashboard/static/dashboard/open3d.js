@@ -5,17 +5,17 @@ button.addEventListener("click", () => start(false));
 originals?.addEventListener("click", () => start(true));
 
 async function start(whole) {
-  const say = (state, words) => { box.dataset.state = state; box.querySelector("[role=status]").textContent = words; };
-  say("loading", "Loading…");
+  const report = (state, words) => { box.dataset.state = state; box.querySelector("[role=status]").textContent = words; };
+  report("loading", "Loading…");
   button.disabled = true;
   try {
     const wanted = [box.dataset.viewer, box.dataset.three, box.dataset.scene];
     const [{ open }, three, look] = await Promise.all(wanted.map((each) => import(each)));
     box.querySelector(".tools:not([hidden]) [data-close]")?.click();
-    await open(box, three, look, say, { whole });
+    await open(box, three, look, report, { whole });
     if (originals) originals.hidden = whole;
   } catch (fault) {
-    say("error", `${fault.message} The pictures stay.`);
+    report("error", `${fault.message} The pictures stay.`);
     button.disabled = false;
     button.textContent = "Try again";
   }

@@ -32,34 +32,34 @@ function dressed(layout, place) {
   });
 }
 
-async function explore(figure, say) {
+async function explore(figure, report) {
   const [plotly, answer] = await Promise.all([loaded(figure.dataset.plotly), fetch(figure.dataset.plot)]);
   if (!answer.ok) throw new Error(`The data answered ${answer.status}.`);
-  const told = await answer.json(), place = figure.querySelector(".drawn");
+  const chart = await answer.json(), place = figure.querySelector(".drawn");
   place.replaceChildren(probe);
   probe.hidden = true;
   place.classList.add("open");
-  const draw = () => plotly.react(place, coloured(told.data), dressed(told.layout, place), CONFIG);
+  const draw = () => plotly.react(place, coloured(chart.data), dressed(chart.layout, place), CONFIG);
   await draw();
   place.on("plotly_click", ({ points }) => {
     const to = points[0]?.customdata;
     if (typeof to === "string" && /^\/(?!\/)/.test(to)) location.assign(to);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  say("ready", "Drag to come closer, double-click to go back, click a name to hide what it stands for.");
+  report("ready", "Drag to come closer, double-click to go back, click a name to hide what it stands for.");
 }
 
 for (const figure of document.querySelectorAll("figure[data-plot]")) {
   const button = figure.querySelector("button"), words = figure.querySelector("[role=status]");
-  const say = (state, text) => { figure.dataset.state = state; words.textContent = text; };
+  const report = (state, text) => { figure.dataset.state = state; words.textContent = text; };
   button.addEventListener("click", async () => {
-    say("loading", "Loading…");
+    report("loading", "Loading…");
     button.disabled = true;
     try {
-      await explore(figure, say);
+      await explore(figure, report);
       button.hidden = true;
     } catch (fault) {
-      say("error", `${fault.message} The table below has the same numbers.`);
+      report("error", `${fault.message} The table below has the same numbers.`);
       button.disabled = false;
     }
   });

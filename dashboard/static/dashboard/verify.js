@@ -3,16 +3,16 @@ const box = document.getElementById("recount");
 const button = box.querySelector("button");
 button.addEventListener("click", async () => {
   button.disabled = true;
-  say("checking", "Fetching the record…");
+  report("checking", "Fetching the record…");
   try {
-    say("agrees", await check(box.dataset));
+    report("agrees", await check(box.dataset));
   } catch (fault) {
-    say("differs", fault.message);
+    report("differs", fault.message);
   }
   button.disabled = false;
 });
 
-function say(state, words) {
+function report(state, words) {
   box.dataset.state = state;
   box.querySelector("[role=status]").textContent = words;
 }
@@ -20,8 +20,8 @@ function say(state, words) {
 async function check({ manifest, hash, kind, defender, challenger, tally }) {
   if (!globalThis.crypto?.subtle) throw new Error("This browser counts hashes over https only. Use python -m verify.");
   const index = JSON.parse(await fetched(manifest, hash, "manifest.json"));
-  const told = index.files.find((file) => file.path === "matches.json");
-  const matches = JSON.parse(await fetched(manifest.replace("manifest.json", "matches.json"), told.sha256, "matches.json"));
+  const entry = index.files.find((file) => file.path === "matches.json");
+  const matches = JSON.parse(await fetched(manifest.replace("manifest.json", "matches.json"), entry.sha256, "matches.json"));
   const match = matches.find((each) => each.kind === kind && each.defender === defender && each.challenger === challenger);
   if (!match) throw new Error("The published record has no such match.");
   const mine = counted(match), shown = JSON.parse(tally);

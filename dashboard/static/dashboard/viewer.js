@@ -3,7 +3,7 @@
 const DOUBLE = 2;  // three.DoubleSide
 const POLE = 89.99;  // straight above, the camera's own up would be lost
 
-export async function open(box, three, look, say, { whole = false } = {}) {
+export async function open(box, three, look, report, { whole = false } = {}) {
   const rig = JSON.parse(box.dataset.rig);
   const shown = box.dataset.view.replace(/^gray_/, "");
   const first = rig.views.find((view) => view.name === shown) ?? rig.views[0];
@@ -11,7 +11,7 @@ export async function open(box, three, look, say, { whole = false } = {}) {
   const panes = [];
   try {
     for (const figure of figures) panes.push(new Pane(figure, rig, first, three, look, whole));
-    await Promise.all(panes.map((pane) => pane.load((part) => say("loading", `Loading, ${part}…`))));
+    await Promise.all(panes.map((pane) => pane.load((part) => report("loading", `Loading, ${part}…`))));
   } catch (fault) {
     panes.forEach((pane) => pane.close());
     throw fault;
@@ -22,7 +22,7 @@ export async function open(box, three, look, say, { whole = false } = {}) {
     panes.forEach((pane) => pane.close());
     box.querySelector(".tools").hidden = true;
     Object.assign(box.querySelector("button"), { disabled: false, hidden: false, textContent: "Turn in 3D again" });
-    say(state, words);
+    report(state, words);
   };
   const { signal } = over;
   const lost = () => back("lost", "The browser took its graphics away. The pictures stay.");
@@ -34,7 +34,7 @@ export async function open(box, three, look, say, { whole = false } = {}) {
   box.querySelector("[data-which]").textContent = panes.some((pane) => pane.light)
     ? lightWords(panes)
     : "These are the files that were judged, as they were delivered.";
-  say("ready", `Drag to turn, scroll or pinch to come closer. ${checked ? "The bytes match their SHA-256." : "The bytes could not be compared with their SHA-256 here."}`);
+  report("ready", `Drag to turn, scroll or pinch to come closer. ${checked ? "The bytes match their SHA-256." : "The bytes could not be compared with their SHA-256 here."}`);
 }
 
 function lightWords(panes) {
@@ -87,13 +87,13 @@ class Pane {
     this.stand(first);
   }
 
-  async load(told) {
+  async load(progress) {
     const { file, kind, sha256, light, lightKind, lightSha256 } = this.figure.dataset;
     const answer = await fetch(this.light ? light : file);
     if (!answer.ok) throw new Error(`The file answered ${answer.status}.`);
     const bytes = await answer.arrayBuffer();
     this.checked = await same(bytes, this.light ? lightSha256 : sha256);
-    told(`${this.figure.dataset.role}'s file is here`);
+    progress(`${this.figure.dataset.role}'s file is here`);
     this.show(await this.look.read(this.three, this.light ? lightKind : kind, bytes));
   }
 
