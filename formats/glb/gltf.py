@@ -97,19 +97,19 @@ def image_of(texture: Json) -> int | None:
     return source
 
 
-def shown_textures(material: Json) -> Iterator[Json]:
-    """Each texture reference of a material that a reader may follow."""
+def shown_textures(material: Json) -> Iterator[tuple[str, Json]]:
+    """Each texture reference of a material that a reader may follow, with its name."""
     surface, extensions = material.get("pbrMetallicRoughness", {}), material.get("extensions", {})
-    yield from (surface[key] for key in SURFACE_TEXTURES if key in surface)
-    yield from (material[key] for key in CORE_TEXTURES if key in material)
+    yield from ((key, surface[key]) for key in SURFACE_TEXTURES if key in surface)
+    yield from ((key, material[key]) for key in CORE_TEXTURES if key in material)
     for name in sorted(EXTENSIONS & extensions.keys()):
-        yield from (slot for key, slot in extensions[name].items() if key.endswith("Texture"))
+        yield from ((key, slot) for key, slot in extensions[name].items() if key.endswith("Texture"))
 
 
 def shown_images(tree: Json) -> list[int]:
     """The pictures that any material shows, by their place in `images`."""
     textures = tree.get("textures", [])
-    references = (slot for material in tree.get("materials", []) for slot in shown_textures(material))
+    references = (slot for material in tree.get("materials", []) for _, slot in shown_textures(material))
     shown = {image_of(textures[slot["index"]]) for slot in references}
     return sorted(index for index in shown if index is not None)
 
@@ -134,9 +134,9 @@ class Reader:
             red, green, blue = (float(value) * strength for value in each.get("emissiveFactor", (0, 0, 0)))
             material = Material(
                 base=tuple(float(value) for value in metal.get("baseColorFactor", (1, 1, 1, 1))),  # type: ignore[arg-type]
-                paint=self._paint(metal.get("baseColorTexture")),
+                paint=self.paint(metal.get("baseColorTexture")),
                 emissive=(red, green, blue),
-                glow=self._paint(each.get("emissiveTexture")),
+                glow=self.paint(each.get("emissiveTexture")),
                 cutoff=float(each.get("alphaCutoff", 0.5)) if mode == "MASK" else None,
                 blends=mode == "BLEND",
                 double_sided=bool(each.get("doubleSided", False)),
@@ -153,8 +153,8 @@ class Reader:
                 faces=self.faces(primitive, world),
                 positions=(own @ world[:3, :3].T + world[:3, 3]).astype(np.float32),
                 normals=self.normals(attributes, world),
-                uv=self._uv(attributes, materials[index].paint),
-                glow_uv=self._uv(attributes, materials[index].glow),
+                uv=self.uv(attributes, materials[index].paint),
+                glow_uv=self.uv(attributes, materials[index].glow),
                 colours=self.colours(attributes),
             )
             parts.append(part)
@@ -203,7 +203,8 @@ class Reader:
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
         return np.asarray(normals / np.where(lengths > 0, lengths, 1.0), np.float32)
 
-    def _uv(self, attributes: Json, paint: Paint | None) -> Floats | None:
+    def uv(self, attributes: Json, paint: Paint | None) -> Floats | None:
+        """(n, 2) places on the texture; None where there is no texture, or no coordinates for it."""
         name = f"TEXCOORD_{paint.channel}" if paint else ""
         if paint is None or name not in attributes:
             return None
@@ -245,7 +246,8 @@ class Reader:
         shape, steps = (count, width), (stride, kind.itemsize)
         return np.ndarray(shape, kind, buffer=self.body, offset=start, strides=steps)
 
-    def _paint(self, slot: Json | None) -> Paint | None:
+    def paint(self, slot: Json | None) -> Paint | None:
+        """What a material's texture reference shows."""
         if slot is None:
             return None
         moved = slot.get("extensions", {}).get("KHR_texture_transform", {})

@@ -1,0 +1,1 @@
+"""Tests of the formats: what is measured of a file."""
