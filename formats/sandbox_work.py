@@ -1,15 +1,17 @@
-"""What is done with a file of one format inside the sandbox?  It is examined, made light and converted.
+"""What is done with a file of one format inside the sandbox?  It is examined, made light, converted and measured.
 
 Each format derives its own class from `SandboxWork` in the module that its row names, and that module's `work` and
 `rehearse` are an instance's: the fork server loads nothing of other formats.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from formats import known_good, registry, rules
 from formats.facts import MESH, FileFacts
+from formats.integrity.measures import Integrity
 from formats.provenance import Provenance, plain
 
 Convert = Callable[[bytes, Provenance], bytes]
@@ -38,17 +40,28 @@ class SandboxWork:
         """A light copy of what was built, and how many triangles or splats it draws."""
         raise NotImplementedError
 
+    def measure(self, data: bytes) -> Integrity:
+        """How sound is what was built?  By default the mesh that renderers are given; `bytes` are those of `data`."""
+        from formats.glb import integrity  # other formats load nothing of it
+
+        return integrity.measure(self.examine_built(data).derived[MESH]())
+
     def samples(self) -> Iterator[bytes]:
         """Good files, as built, that together need all that is loaded on first use."""
         yield known_good(self.row.name)
 
     def work(self, task: dict[str, Any], data: bytes) -> dict[str, Any]:
-        """By `task`: facts, with the files of `task["derive"]`; a light copy; or a conversion.  Raises Refused."""
+        """By `task`: facts, with the files of `task["derive"]`; a light copy; a conversion; or how sound it is.
+
+        Raises Refused.
+        """
         registry.FORMATS.setdefault(self.row.name, self.row)  # a format from outside is known here by its work alone
         if task.get("light"):
             content, count = self.lighten(data)
             Path(f"light.{self.row.light}").write_bytes(content)
             return {"triangles": count}
+        if task.get("integrity"):
+            return {"integrity": asdict(self.measure(data))}
         facts = self.examine_built(data) if task.get("built") else self.examine(data)
         for name in task.get("derive", ()):
             if name in facts.derived:
@@ -71,3 +84,4 @@ class SandboxWork:
             for convert in self.conversions.values():
                 convert(facts.derived[MESH]() if MESH in facts.derived else sample, {"made for": "rehearsal"})
             self.lighten(sample)
+            self.measure(sample)

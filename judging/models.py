@@ -14,7 +14,7 @@ from competition.attempts import goes_by
 from competition.decisions.attempts import number_document, number_of, plain
 from competition.models import Asset, Attempt, Competition, Prompt, Round, Submission
 from core.machine.stateful import Stateful
-from judging.states import ControlStates, DuelStates, MatchStates, RenderingStates
+from judging.states import ControlStates, DuelStates, MatchStates, MeasurementStates, RenderingStates
 
 
 class Rendering(Stateful):
@@ -54,6 +54,32 @@ class Rendering(Stateful):
         sides = Submission.objects.filter(assets__sha256=self.sha256, round__competition=self.competition_id)
         of_sides = models.Q(defender__in=sides) | models.Q(challenger__in=sides)
         return Match.objects.filter(of_sides, state="waiting")
+
+
+class Measurement(Stateful):
+    """How sound a file is, by its hash; `numbers`: those of `formats.integrity.measures` in that `version`.
+
+    It decides nothing, so the ledger records no move of it, and no round waits for it.
+    """
+
+    graph = MeasurementStates
+    in_ledger = False
+    competition = models.ForeignKey(Competition, models.PROTECT, related_name="measurements")
+    sha256 = models.CharField(max_length=64)
+    version = models.CharField(max_length=40)
+    numbers = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sha256", "version"], name="one_measurement_per_content_and_version")
+        ]
+        indexes = [models.Index(fields=["state", "due_at"], name="measurement_due")]
+
+    def describe(self) -> dict[str, object]:
+        return {"asset": self.sha256, "version": self.version}
+
+    def competition_pk(self) -> int:
+        return self.competition_id
 
 
 def auditing(of: str = "") -> models.Q:

@@ -10,7 +10,7 @@ from django.db.models.functions import Abs
 from competition.decisions.attempts import plain
 from competition.models import Asset, Competition, Round, Submission
 from competition.rulesets import match_words
-from judging.models import Duel, Match, Rendering, auditing
+from judging.models import Duel, Match, Measurement, Rendering, auditing
 
 SIDES = ("defender__miner", "challenger__miner", "attempt")
 MOST_MATCHES = 400
@@ -100,6 +100,13 @@ def renderings_of(competition: Competition, hashes: Iterable[str]) -> dict[str, 
     if not wanted:
         return {}
     rows = Rendering.objects.filter(competition=competition, sha256__in=wanted).order_by("pk")
+    return {row.sha256: row for row in rows}
+
+
+def measurements_of(hashes: Iterable[str]) -> dict[str, Measurement]:
+    """sha256 of a file -> how sound it is, by the newest version of the measure that it was asked for."""
+    wanted = {sha256 for sha256 in hashes if sha256}
+    rows = Measurement.objects.filter(sha256__in=wanted).order_by("pk") if wanted else ()
     return {row.sha256: row for row in rows}
 
 

@@ -6,20 +6,21 @@ from competition import configuration
 from competition.models import Round
 from competition.stored_files import damage
 from core.machine import registry
-from judging import match_decision, steps, stored_views
+from judging import match_decision, measurements, steps, stored_views
 from judging.health import controls
-from judging.models import Control, Duel, Match, Rendering
+from judging.models import Control, Duel, Match, Measurement, Rendering
 from judging.renderers.rig import CameraView, Rig
 
 STEPS: registry.StepTable = {
     (Rendering, "rendering"): steps.render,
+    (Measurement, "measuring"): measurements.measure,
     (Match, "waiting"): steps.start_match,
     (Match, "judging"): match_decision.decide,
     (Duel, "judging"): steps.judge_duel,
     (Control, "judging"): controls.judge_control,
     (Round, "duels"): steps.duels,
 }
-SWEEPS = (steps.want_renderings,)
+SWEEPS = (steps.want_renderings, measurements.want_measurements)
 
 
 def register() -> None:

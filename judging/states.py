@@ -11,6 +11,14 @@ class RenderingStates(Graph):
     refused = State()
 
 
+class MeasurementStates(Graph):
+    """How sound a file is, measured once per content and version of the measure, or not to be had."""
+
+    measuring = State(to=("measured", "unmeasured"), queue="cpu", lease_s=300, tries=3)
+    measured = State()
+    unmeasured = State()
+
+
 class MatchStates(Graph):
     """A match waits for both sides' pictures, then its duels are judged, then it is decided.  It is dropped where the
     correction that asked for it is discarded before that."""

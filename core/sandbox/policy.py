@@ -7,6 +7,7 @@ compares this table with the policies that stand in the code.
 |---|---|---|---|---|---|---|---|---|
 | formats.light_copy:LIMITS | a light copy of a file, in a fork of ours | 90 | 170 | 3072 | 8 | 64 | 0 | no |
 | formats.conversion:LIMITS | a conversion of a file, in a fork of ours | 120 | 400 | 3072 | 381 | 64 | 0 | no |
+| formats.integrity.measurement:LIMITS | how sound a file is, in a fork of ours | 120 | 280 | 3072 | 64 | 64 | 0 | no |
 | judging.renderers.derived_file:LIMITS | a file's check, in a fork of ours | 120 | 240 | 3072 | 763 | 64 | 0 | no |
 | audits.source.scanning:LIMITS | a check of a miner's code, in a fork of ours | 30 | 120 | 2048 | 1 | 64 | 0 | no |
 | audits.source.linting:LIMITS | hadolint on a recipe | 20 | 60 | 4194304 | 1 | 64 | 0 | no |

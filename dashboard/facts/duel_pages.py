@@ -11,6 +11,7 @@ from competition.decisions.attempts import plain
 from competition.models import Asset, Round, Submission
 from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.external_links import web_address
+from dashboard.facts.integrity import NOT_ASKED, IntegrityFacts, IntegrityLine, integrity_facts, integrity_lines
 from dashboard.facts.matches import DECISIVE, RESULTS, DuelFacts, duel_facts, duel_url, match_url, result
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.records import RecordLink, links, mirrored_view
@@ -18,7 +19,7 @@ from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, labels
 from dashboard.models import LightCopy, WinnerCopy
 from formats import registry
 from judging.decisions import silence
-from judging.models import Duel, Match, Rendering
+from judging.models import Duel, Match, Measurement, Rendering
 from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
 
 MOST_TURNED = 20_000_000  # bytes of a file that a visitor may turn; above it, only the pictures and the download
@@ -82,6 +83,7 @@ class AssetSide:
     light: LightFile | None = None
     file_format: str = registry.USUAL
     copies: tuple[CopyFile, ...] = ()
+    integrity: IntegrityFacts = NOT_ASKED
 
     @property
     def turns(self) -> bool:
@@ -223,6 +225,15 @@ class DuelPage:
         return sum(side.bytes for side in self.turning) if lit else 0
 
     @property
+    def measured(self) -> bool:
+        """Is anything known of how sound a side's file is, or why nothing is?"""
+        return any(side.integrity.state for side in self.sides)
+
+    @property
+    def integrity_lines(self) -> tuple[IntegrityLine, ...]:
+        return integrity_lines({side.role: side.integrity for side in self.sides})
+
+    @property
     def rig_text(self) -> str:
         return json.dumps(self.rig)
 
@@ -242,14 +253,16 @@ def page(
     mirrored: Mapping[str, str],
     light: Mapping[str, LightCopy],
     copies: Sequence[WinnerCopy],
+    measurements: Mapping[str, Measurement],
 ) -> DuelPage:
-    """`mirrored`: address on another host -> hash of our copy there; `light`: hash of a file -> its light copy."""
+    """`mirrored`: address elsewhere -> hash of our copy; `light`, `measurements`: hash of a file -> its own."""
     sides = []
     for side in _both(round_, match, duel, assets, renderings):
         small = light.get(side.sha256)
         file = LightFile(sha256=small.sha256, bytes=small.bytes, triangles=small.triangles) if small else None
         made = (CopyFile(target=c.target, sha256=c.sha256, bytes=c.bytes) for c in copies if c.original == side.sha256)
-        side = replace(side, light=file, copies=tuple(made) if side.sha256 else ())
+        sound = integrity_facts(measurements.get(side.sha256))
+        side = replace(side, light=file, copies=tuple(made) if side.sha256 else (), integrity=sound)
         if round_.source:
             copy = mirrored_view(duel.detail, side.role, mirrored=mirrored)
             views = {AS_JUDGED: copy} if copy else side.views

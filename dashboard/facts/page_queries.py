@@ -215,6 +215,7 @@ def _duel_page(round_: Round, match: Match, *, stem: str) -> duel_pages.DuelPage
         mirrored=copies,
         light=light_copies_of(shas),
         copies=winner_copies_of(shas),
+        measurements=judging.measurements_of(shas),
     )
 
 

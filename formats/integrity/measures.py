@@ -19,13 +19,15 @@ NEIGHBOURS, NEAR, SPARSE, SAMPLED_SPLATS = 8, 0.1, 4.0, 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
-    """`mend`: what a miner does about a number above zero; "" where the number is no fault by itself."""
+    """`mend`: what a miner does about a number above zero, and `part_of`: the number that it is compared with; both are
+    "" where the number is no fault by itself."""
 
     name: str
     label: str
     unit: str
     definition: str
     mend: str = ""
+    part_of: str = ""
 
     @property
     def is_fault(self) -> bool:
@@ -80,6 +82,7 @@ MESH_MEASURES = (
         unit="edges",
         definition="Edges at which the surface ends: one face has them.",
         mend="close the holes (Blender: Select > Non Manifold, then Fill), or make flat parts thick",
+        part_of="triangles",
     ),
     Measure(
         name="non_manifold_edges",
@@ -87,6 +90,7 @@ MESH_MEASURES = (
         unit="edges",
         definition="Edges at which more than two faces meet.",
         mend="delete faces inside the object, and part bodies that touch along an edge",
+        part_of="triangles",
     ),
     Measure(
         name="non_manifold_vertices",
@@ -94,6 +98,7 @@ MESH_MEASURES = (
         unit="vertices",
         definition="Vertices at which surfaces touch that share no edge there.",
         mend="part bodies that touch in a point",
+        part_of="triangles",
     ),
     Measure(
         name="mismatched_edges",
@@ -101,6 +106,7 @@ MESH_MEASURES = (
         unit="edges",
         definition="Edges of two faces of which one shows its front where the other shows its back.",
         mend="make all faces look to one side (Blender: Recalculate Normals)",
+        part_of="triangles",
     ),
     Measure(
         name="inverted_faces",
@@ -112,6 +118,7 @@ MESH_MEASURES = (
             "hollow inside another body may look either way; a surface with one side, as a Möbius strip, has none."
         ),
         mend="turn them round (Blender: Recalculate Outside)",
+        part_of="triangles",
     ),
     Measure(
         name="degenerate_faces",
@@ -119,6 +126,7 @@ MESH_MEASURES = (
         unit="faces",
         definition=f"Faces with two corners in one place, or lower than {WELD:g} of the extent: they cover nothing.",
         mend="merge vertices by distance and dissolve degenerate faces",
+        part_of="triangles",
     ),
     Measure(
         name="duplicate_faces",
@@ -126,6 +134,7 @@ MESH_MEASURES = (
         unit="faces",
         definition="Faces with the same three corners as another one, whichever way round; the first is not counted.",
         mend="delete doubled faces; for a face that shows on both sides set doubleSided in its material",
+        part_of="triangles",
     ),
     Measure(
         name="crossing_faces",
@@ -137,6 +146,7 @@ MESH_MEASURES = (
             "many lie close together."
         ),
         mend="unite bodies that go through one another (Blender: Boolean > Union), or part them",
+        part_of="crossing_sample",
     ),
     Measure(
         name="crossing_sample",
@@ -156,6 +166,7 @@ MESH_MEASURES = (
         unit="faces",
         definition="Faces whose material shows a texture for which they have no coordinates.",
         mend="unwrap them, and export the coordinates that the material names",
+        part_of="triangles",
     ),
     Measure(
         name="uv_overlap",
@@ -208,6 +219,7 @@ SPLAT_MEASURES = (
             "from the mean of all. Counted among the examined splats."
         ),
         mend="prune splats that lie apart from the object",
+        part_of="floater_sample",
     ),
     Measure(
         name="floater_sample",
@@ -221,6 +233,7 @@ SPLAT_MEASURES = (
         unit="splats",
         definition=f"Splats whose longest axis is more than {NEEDLE:g} times their second one.",
         mend="bound the ratio of a splat's axes in training",
+        part_of="splats",
     ),
     Measure(
         name="faint",
@@ -228,6 +241,7 @@ SPLAT_MEASURES = (
         unit="splats",
         definition=f"Splats with an opacity below {FAINT:g}: they hardly show.",
         mend="prune splats that hardly show",
+        part_of="splats",
     ),
     Measure(
         name="opacity",
@@ -245,3 +259,13 @@ SPLAT_MEASURES = (
 )
 
 MEASURES = {MeshIntegrity: MESH_MEASURES, SplatIntegrity: SPLAT_MEASURES}
+
+
+def worst_first(integrity: Integrity) -> list[tuple[Measure, int, float]]:
+    """The defects that were counted: each with its number and its share of what it is a part of, the largest first."""
+    defects = []
+    for measure in MEASURES[type(integrity)]:
+        counted = getattr(integrity, measure.name)
+        if measure.is_fault and counted:
+            defects.append((measure, counted, counted / max(getattr(integrity, measure.part_of), 1)))
+    return sorted(defects, key=lambda defect: -defect[2])

@@ -1,7 +1,8 @@
-"""What does the sandbox do with a ply?  Checks its splats, and packs them."""
+"""What does the sandbox do with a ply?  Checks its splats, measures them, and packs them."""
 
 from formats.facts import FileFacts
-from formats.ply import spz
+from formats.integrity.measures import SplatIntegrity
+from formats.ply import integrity, spz
 from formats.ply.conversions import ply_of, spz_of
 from formats.ply.examine import examine, read
 from formats.registry import FORMATS
@@ -18,6 +19,9 @@ class PlyWork(SandboxWork):
         """The splats that cover most, packed."""
         packed = spz.light(read(data))
         return packed, spz.count(packed)
+
+    def measure(self, data: bytes) -> SplatIntegrity:
+        return integrity.measure(data)
 
 
 WORK = PlyWork(FORMATS["ply"])

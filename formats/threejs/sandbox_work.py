@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from formats.facts import FileFacts
 from formats.glb.sandbox_work import WORK as GLB
+from formats.integrity.measures import MeshIntegrity
 from formats.registry import FORMATS
 from formats.sandbox_work import SandboxWork
 from formats.threejs import baked
@@ -22,6 +23,11 @@ class ModuleWork(SandboxWork):
     def lighten(self, data: bytes) -> tuple[bytes, int]:
         """All that a module builds is light enough."""
         return data, baked.examine(data).count
+
+    def measure(self, data: bytes) -> MeshIntegrity:
+        """Of what it built."""
+        baked.examine(data)
+        return GLB.measure(data)
 
     def samples(self) -> Iterator[bytes]:
         return GLB.samples()

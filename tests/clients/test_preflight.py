@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trimesh
 from gauntlet_client import platform_code, preflight, showing
 from gauntlet_client.errors import Unusable
 from rich.console import Console
@@ -23,6 +24,7 @@ from core.sandbox.chromium.scripts import STATIC
 from formats import known_good_files
 from formats.registry import FORMATS
 from judging.renderers import RENDERERS
+from tests.formats.made_meshes import SHAPES
 
 ROOT = platform_code.folder()
 GOOD = {"glb": known_good_files.glb(), "ply": known_good_files.ply(), "threejs": known_good_files.MODULE.encode()}
@@ -66,6 +68,29 @@ def test_without_a_browser_every_format_is_checked_and_the_report_says_that_noth
     shown = showing.out.file.getvalue()  # type: ignore[attr-defined]
     assert code in shown and "No picture was made" in shown and "GAUNTLET_CHROMIUM" in shown
     assert ("it was not run" in shown) == (kind == "threejs")
+    assert ("integrity" in fine) == (kind != "threejs"), "what a module builds is not known before it is run"
+
+
+def test_defects_are_shown_worst_first_with_how_to_mend_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet, turned = SHAPES["a sheet"], SHAPES["a cube with one face turned"]
+    for stem, shape in (("sheet", sheet), ("turned", turned)):
+        mesh = trimesh.Trimesh(shape.points / 9, shape.faces, process=False)
+        (tmp_path / f"{stem}.glb").write_bytes(mesh.export(file_type="glb"))
+    wanted = drawing("glb")
+    report = preflight.Report(competition="it", round=1, judge="", judges_there="", not_drawn=wanted.lacking)
+    rows: list[dict[str, Any]] = [{"stem": s, "file": str(tmp_path / f"{s}.glb")} for s in ("turned", "sheet")]
+    preflight.draw(rows, report, drawing=wanted, watch=preflight.unwatched)
+    turned_row = report.document()["prompts"][0]["integrity"]
+    assert [(d["name"], d["count"], d["share"]) for d in turned_row["defects"]] == [
+        ("mismatched_edges", 3, 0.25),
+        ("inverted_faces", 1, 0.083333),
+    ]
+    assert turned_row["numbers"]["triangles"] == 12
+    monkeypatch.setattr(showing, "out", Console(file=StringIO(), width=300))
+    showing.preflight(report.document())
+    shown = showing.out.file.getvalue()  # type: ignore[attr-defined]
+    places = [shown.index(words) for words in ("open edges", "mismatched edges", "inverted faces")]
+    assert places == sorted(places) and "Recalculate Outside" in shown
 
 
 def test_the_client_knows_the_platform_s_formats_and_renderers() -> None:

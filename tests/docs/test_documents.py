@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from tests.docs import registrations
+from tests.docs import measures, registrations
 
 ROOT = Path(__file__).resolve().parents[2]
 TOP = ("core", "formats", "competition", "judging", "audits", "dashboard", "verify", "templates", "tests")
@@ -80,7 +80,9 @@ def prose(page: Path) -> Iterator[tuple[int, str]]:
     code = written = False
     for number, line in enumerate(page.read_text().splitlines(), start=1):
         code ^= line.startswith("```")
-        written = (written or "written by" in line or "<!-- registrations" in line) and "<!-- end" not in line
+        written = (
+            written or "written by" in line or "<!-- registrations" in line or "<!-- measures" in line
+        ) and "<!-- end" not in line
         if not (code or written or line.startswith("|")):
             yield number, line
 
@@ -176,6 +178,10 @@ def test_a_quick_command_of_the_documents_runs(command: str, tmp_path: Path) -> 
     ran = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
     assert "Traceback" not in ran.stderr, ran.stderr
     assert QUICK[command] in ran.stdout + ran.stderr
+
+
+def test_the_tables_of_measures_are_those_that_are_measured() -> None:
+    assert measures.written() == measures.tables(), "write them again: python -m tests.docs.measures"
 
 
 def test_the_table_of_registrations_is_what_the_apps_declare() -> None:

@@ -15,6 +15,7 @@ from dashboard.api.resources.game import HAPPENED, of_competition, of_hotkey, of
 from dashboard.api.rows import judging as rows
 from dashboard.api.views import DetailView, ListView
 from judging.models import Duel, Match, Rendering
+from judging.queries import measurements_of
 
 SIDES = ("defender__miner", "challenger__miner", "attempt")
 OF_MATCH = ("match__defender__miner", "match__challenger__miner", "attempt")
@@ -147,7 +148,8 @@ class Views(ListView):
                 sizes[sha256] = store.default().size(sha256)
             except (store.NotInStore, ValueError):
                 sizes[sha256] = None
-        return [rows.rendering(row, bytes_of=sizes) for row in page]
+        measured = measurements_of(row.sha256 for row in page)
+        return [rows.rendering(row, bytes_of=sizes, measurements=measured) for row in page]
 
 
 class RoundJudgeHealth(DetailView):

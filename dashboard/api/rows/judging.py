@@ -12,10 +12,11 @@ from dashboard.api.filters import MATCH_KINDS
 from dashboard.api.rows.game import ID, ORIGIN, PAGE, FailureRow, MinerRow, failure, miner
 from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.figures import MatchFigures
+from dashboard.facts.integrity import integrity_facts
 from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
 from dashboard.facts.matches import match_id as match_id
 from dashboard.facts.records import checked
-from judging.models import Control, Duel, Match, Rendering
+from judging.models import Control, Duel, Match, Measurement, Rendering
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +111,16 @@ class ViewRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class IntegrityRow:
+    """How sound a file is."""
+
+    state: Annotated[str, "`measuring`, `measured` or `unmeasured`."]
+    version: Annotated[str, "Of the measure: another one may count otherwise."]
+    reason: Annotated[str, "Why it is not measured."]
+    numbers: Annotated[Mapping[str, Any], "By name; what each means is in docs/formats.md. Empty until it is measured."]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RenderingRow:
     """The pictures of one file (by content) under one rig."""
 
@@ -122,11 +133,21 @@ class RenderingRow:
     triangles: int
     isolation: Annotated[tuple[str, ...], "What the renderer was kept from."]
     views: tuple[ViewRow, ...]
+    integrity: Annotated[IntegrityRow | None, "Null where nobody has asked yet."]
     failure: FailureRow | None
     since: datetime
 
 
-def rendering(row: Rendering, *, bytes_of: Mapping[str, int | None]) -> RenderingRow:
+def integrity(row: Measurement) -> IntegrityRow:
+    facts = integrity_facts(row)
+    numbers = {number.name: number.value for number in facts.numbers}
+    return IntegrityRow(state=facts.state, version=facts.version, reason=facts.reason, numbers=numbers)
+
+
+def rendering(
+    row: Rendering, *, bytes_of: Mapping[str, int | None], measurements: Mapping[str, Measurement]
+) -> RenderingRow:
+    measured = measurements.get(row.sha256)
     slug = row.competition.slug
     return RenderingRow(
         id=f"{slug}/{row.sha256}/{row.rig[:16]}/{row.renderer}",
@@ -141,6 +162,7 @@ def rendering(row: Rendering, *, bytes_of: Mapping[str, int | None]) -> Renderin
             ViewRow(name=name, sha256=sha256, bytes=bytes_of.get(sha256), url=f"/blob/{sha256}.png")
             for name, sha256 in sorted(row.views.items())
         ),
+        integrity=integrity(measured) if measured else None,
         failure=failure(row),
         since=row.since,
     )

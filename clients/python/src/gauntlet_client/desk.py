@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from core.sandbox.chromium import browsers
 from core.sandbox.outcomes import Refused, RendererFault
 from core.sandbox.policy import SandboxPolicy
 from formats.format_sandbox import sandbox_of
+from formats.integrity.measurement import measure
+from formats.integrity.measures import VERSION, worst_first
+from formats.registry import FORMATS
 from judging.backends.base import NoAnswer, Side
 from judging.panel.duel_verdict import verdict_of
 from judging.perceptual.perceptual import Perceptual
@@ -61,7 +65,23 @@ def checked(file: Path, *, task: dict[str, Any]) -> dict[str, Any]:
             return refused(no)
         except RendererFault as fault:
             return void(fault)
-    return {"count": done.answer.get("count"), "bytes": file.stat().st_size, "isolation": list(done.walls)}
+    checked = {"count": done.answer.get("count"), "bytes": file.stat().st_size, "isolation": list(done.walls)}
+    if FORMATS[task["format"]].runs_code:
+        return checked  # what it builds is not known
+    return checked | {"integrity": sound(file, task=task)}
+
+
+def sound(file: Path, *, task: dict[str, Any]) -> dict[str, Any]:
+    """How sound the file is: its numbers, and its defects, worst first; or why it could not be measured."""
+    try:
+        measured = measure(file, file_format=task["format"])
+    except (Refused, RendererFault) as no:
+        return {"version": VERSION, "not_measured": f"{no.code}: {no.sentence}"}
+    defects = [
+        {"name": row.name, "label": row.label, "count": count, "share": round(share, 6), "mend": row.mend}
+        for row, count, share in worst_first(measured)
+    ]
+    return {"version": VERSION, "numbers": asdict(measured), "defects": defects}
 
 
 def examined(prompt: dict[str, Any], *, task: dict[str, Any], renderer: Renderer, judge: Perceptual) -> dict[str, Any]:
@@ -76,6 +96,7 @@ def examined(prompt: dict[str, Any], *, task: dict[str, Any], renderer: Renderer
     except RendererFault as fault:
         return void(fault)
     found: dict[str, Any] = {"count": mine.triangles, "bytes": mine.bytes, "isolation": list(mine.isolation)}
+    found["integrity"] = sound(Path(prompt["file"]), task=task)
     try:
         theirs = render("leader", prompt["leader"])
         return found | {"verdict": judged(prompt, mine, theirs, judge=judge)}

@@ -191,6 +191,7 @@ def preflight(told: Document) -> None:
             out.print(f"[red]refused[/]  {safe(row['prompt'])}: {safe(no['code'])} {safe(no['sentence'])}")
         elif row.get("verdict", {}).get("outcome") == "void":
             out.print(f"[yellow]void[/]     {safe(row['prompt'])}: {safe(row['verdict']['reason'])}")
+    integrity(told["prompts"])
     if told["not_drawn"]:
         kept = sum(not row.get("missing") and "refused" not in row and "verdict" not in row for row in told["prompts"])
         out.print(
@@ -205,6 +206,26 @@ def preflight(told: Document) -> None:
     theirs = safe(told["judge_of_the_competition"])
     same = "which judges this competition" if told["same_judge"] else f"not by {theirs}, whose verdicts may differ"
     out.print(f"Against the leader's files of round {told['round']}, judged by {safe(told['judge'])}, {same}.")
+
+
+def integrity(rows: Sequence[Document]) -> None:
+    """The defects of all files, worst first, and how to mend them: they cost nothing as long as no rule says so."""
+    measured = [(row["prompt"], row["integrity"]) for row in rows if "integrity" in row]
+    for prompt, each in measured:
+        if "not_measured" in each:
+            out.print(f"[yellow]not measured[/] {safe(prompt)}: {safe(each['not_measured'])}")
+    defects = [(defect, prompt) for prompt, each in measured for defect in each.get("defects", ())]
+    if not defects:
+        return
+    defects.sort(key=lambda pair: (-pair[0]["share"], pair[1]))
+    table = Table("prompt", "defect", "number", "share", "how to mend it")
+    for defect, prompt in defects[:MOST]:
+        number, part = f"{defect['count']:,}", f"{defect['share']:.2%}".replace("%", " %")
+        table.add_row(safe(prompt), safe(defect["label"]), number, part, safe(defect["mend"]))
+    out.print(table)
+    if len(defects) > MOST:
+        out.print(f"and {len(defects) - MOST} more (--json has all)")
+    out.print("How sound your files are, worst first. No verdict depends on it.")
 
 
 def percent(fraction: str | None) -> str:

@@ -1,0 +1,112 @@
+"""How sound is a file, as anybody may know it?  Numbers, each with its unit and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from formats.integrity.measures import MESH_MEASURES, SPLAT_MEASURES, Measure
+from judging.models import Measurement
+
+WORDS = {measure.name: measure for measure in (*SPLAT_MEASURES, *MESH_MEASURES)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrityNumber:
+    """`fault`: each one counted is a defect, and `value` is above zero.  A `value` is null where there is nothing to
+    measure: of a file without textures, how much of them overlaps."""
+
+    name: str
+    label: str
+    unit: str
+    definition: str
+    value: int | float | None
+    fault: bool
+
+    @property
+    def shown(self) -> str:
+        if self.value is None:
+            return "none"
+        return f"{self.value:,}" if isinstance(self.value, int) else f"{self.value:.3f}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrityFacts:
+    """`state`: `measured`, `measuring`, `unmeasured` (`reason` says why), or "" of a file that nobody asked about."""
+
+    state: str
+    version: str
+    reason: str
+    failure_class: str
+    numbers: tuple[IntegrityNumber, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrityCell:
+    """One side's number as it is written; a dash where it has none."""
+
+    role: str
+    shown: str
+    fault: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntegrityLine:
+    """One number of both sides of a duel."""
+
+    label: str
+    unit: str
+    definition: str
+    cells: tuple[IntegrityCell, ...]
+
+
+NOT_ASKED = IntegrityFacts(state="", version="", reason="", failure_class="", numbers=())
+
+
+def integrity_facts(row: Measurement | None) -> IntegrityFacts:
+    if row is None:
+        return NOT_ASKED
+    return IntegrityFacts(
+        state=row.state,
+        version=row.version,
+        reason=row.failure_reason,
+        failure_class=row.failure_class,
+        numbers=tuple(_number(name, value) for name, value in _in_order(row.numbers)),
+    )
+
+
+def _in_order(numbers: dict[str, int | float | None]) -> list[tuple[str, int | float | None]]:
+    """A database gives the names in an order of its own; a name that is no longer measured comes last."""
+    places = {name: place for place, name in enumerate(WORDS)}
+    return sorted(numbers.items(), key=lambda pair: (places.get(pair[0], len(places)), pair[0]))
+
+
+def _number(name: str, value: int | float | None) -> IntegrityNumber:
+    words = WORDS.get(name) or Measure(name=name, label=name, unit="", definition="")
+    return IntegrityNumber(
+        name=name,
+        label=words.label,
+        unit=words.unit,
+        definition=words.definition,
+        value=value,
+        fault=words.is_fault and bool(value),
+    )
+
+
+def integrity_lines(sides: Mapping[str, IntegrityFacts]) -> tuple[IntegrityLine, ...]:
+    """The numbers of all sides, by their roles, beside one another."""
+    by_role = {role: {number.name: number for number in facts.numbers} for role, facts in sides.items()}
+    known = {name: number for numbers in by_role.values() for name, number in numbers.items()}
+    return tuple(
+        IntegrityLine(
+            label=words.label,
+            unit=words.unit,
+            definition=words.definition,
+            cells=tuple(_cell(role, numbers.get(name)) for role, numbers in by_role.items()),
+        )
+        for name, words in known.items()
+    )
+
+
+def _cell(role: str, number: IntegrityNumber | None) -> IntegrityCell:
+    return IntegrityCell(role=role, shown=number.shown if number else "–", fault=bool(number and number.fault))
