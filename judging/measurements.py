@@ -5,8 +5,10 @@ A measurement decides nothing and no round waits for it.  One that cannot be mad
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.db.models import Q
 
@@ -18,8 +20,10 @@ from core.machine.stateful import FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import registry
 from formats.integrity import measurement as integrity
-from formats.integrity.measures import VERSION
+from formats.integrity.marks import MARKS
+from formats.integrity.measures import VERSION, Integrity
 from judging.models import Measurement, Rendering
+from judging.renderers import draw_defects
 
 LATELY = timedelta(days=30)
 MOST_AT_ONCE = 200
@@ -43,7 +47,8 @@ def measure(row: Measurement, now: datetime) -> Outcome:
     """A file that was drawn and cannot be measured is nobody's failure but ours."""
     try:
         wanted = registry.of(row.competition.config).name
-        numbers = integrity.measure(store.default().path(row.sha256), file_format=wanted)
+        file = store.default().path(row.sha256)
+        numbers = integrity.measure(file, file_format=wanted)
     except Refused as refused:
         return _unmeasured(refused.sentence)
     except RendererFault as fault:
@@ -51,7 +56,19 @@ def measure(row: Measurement, now: datetime) -> Outcome:
             return _unmeasured(f"Tried {row.attempts} times: {fault.sentence}")
         failure = StepFailure(FailureClass.INFRASTRUCTURE, fault.code, f"It is not measured yet: {fault.sentence}.")
         return Retry(engine.backoff(row.attempts), failure)
-    return Move("measured", because=f"measured by {VERSION}", sets={"numbers": asdict(numbers)})
+    sets = {"numbers": asdict(numbers), "picture": picture_of(file, numbers, file_format=wanted)}
+    return Move("measured", because=f"measured by {VERSION}", sets=sets)
+
+
+def picture_of(file: Path, numbers: Integrity, *, file_format: str) -> str:
+    """The hash of a picture that shows where the defects are; "" where none can be shown, or it cannot be drawn."""
+    if not any(getattr(numbers, mark.number, 0) for mark in MARKS):
+        return ""
+    with tempfile.TemporaryDirectory(prefix="gauntlet-defects-") as out:
+        try:
+            return store.default().put(draw_defects(file, out=Path(out), file_format=file_format))
+        except (Refused, RendererFault):
+            return ""  # the numbers are there
 
 
 def _unmeasured(why: str) -> Move:

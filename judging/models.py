@@ -57,7 +57,8 @@ class Rendering(Stateful):
 
 
 class Measurement(Stateful):
-    """How sound a file is, by its hash; `numbers`: those of `formats.integrity.measures` in that `version`.
+    """How sound a file is, by its hash; `numbers`: those of `formats.integrity.measures` in that `version`;
+    `picture`: the hash of a PNG that shows where a mesh is at fault, "" of one that is sound and where none was drawn.
 
     It decides nothing, so the ledger records no move of it, and no round waits for it.
     """
@@ -68,6 +69,7 @@ class Measurement(Stateful):
     sha256 = models.CharField(max_length=64)
     version = models.CharField(max_length=40)
     numbers = models.JSONField(default=dict)
+    picture = models.CharField(max_length=64, blank=True, default="", db_index=True)
 
     class Meta:
         constraints = [

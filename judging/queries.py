@@ -124,8 +124,8 @@ def rendering_counts(round_: Round) -> dict[str, int]:
 
 
 def is_view(sha256: str) -> bool:
-    """Is this the picture of a rendering?"""
-    return renderings_with_view(sha256).exists()
+    """Is this the picture of a rendering, or of where a file is at fault?"""
+    return renderings_with_view(sha256).exists() or Measurement.objects.filter(picture=sha256).exists()
 
 
 def renderings_with_view(sha256: str) -> QuerySet[Rendering]:

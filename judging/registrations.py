@@ -25,7 +25,7 @@ SWEEPS = (steps.want_renderings, measurements.want_measurements)
 
 def register() -> None:
     registry.register(STEPS, sweeps=SWEEPS)
-    damage.register(references=(stored_views.views,), sources=(stored_views.drawn_again,))
+    damage.register(references=(stored_views.views,), sources=(stored_views.drawn_again, stored_views.marked_again))
     configuration.register(
         configuration.ConfigurationPart(
             name="rig",

@@ -9,8 +9,9 @@ from pathlib import Path
 from competition.models import Asset
 from core import store
 from formats import registry
-from judging.models import Control, Rendering
+from judging.models import Control, Measurement, Rendering
 from judging.queries import renderings_with_view
+from judging.renderers import draw_defects
 from judging.renderers import renderer as renderer_named
 from judging.sides import rig_of
 
@@ -19,6 +20,17 @@ def views() -> Iterable[str]:
     for rows in (Rendering.objects.filter(state="rendered"), Control.objects.all()):
         for named in rows.values_list("views", flat=True).iterator():
             yield from named.values()
+    yield from Measurement.objects.exclude(picture="").values_list("picture", flat=True).iterator()
+
+
+def marked_again(sha256: str) -> bytes | None:
+    """A picture of defects, where the libraries of that time are still ours."""
+    row = Measurement.objects.filter(picture=sha256).select_related("competition").first()
+    if row is None or not Asset.objects.filter(sha256=row.sha256).exists():
+        return None
+    with tempfile.TemporaryDirectory(prefix="gauntlet-render-") as out:
+        file_format = registry.of(row.competition.config).name
+        return draw_defects(store.default().path(row.sha256), out=Path(out), file_format=file_format).read_bytes()
 
 
 def drawn_again(sha256: str) -> bytes | None:

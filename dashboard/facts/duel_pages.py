@@ -18,6 +18,7 @@ from dashboard.facts.records import RecordLink, links, mirrored_view
 from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, labels
 from dashboard.models import LightCopy, WinnerCopy
 from formats import registry
+from formats.integrity.marks import MARKS
 from judging.decisions import silence
 from judging.models import Duel, Match, Measurement, Rendering
 from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
@@ -232,6 +233,13 @@ class DuelPage:
     @property
     def integrity_lines(self) -> tuple[IntegrityLine, ...]:
         return integrity_lines({side.role: side.integrity for side in self.sides})
+
+    @property
+    def marks(self) -> tuple[tuple[str, str], ...]:
+        """What the pictures of defects show, each with its colour; nothing where there is no such picture."""
+        shown = [side.integrity for side in self.sides if side.integrity.picture]
+        faults = {number.name: number.label for facts in shown for number in facts.numbers if number.fault}
+        return tuple((faults[mark.number], mark.words) for mark in MARKS if mark.number in faults)
 
     @property
     def rig_text(self) -> str:

@@ -32,13 +32,17 @@ class IntegrityNumber:
 
 @dataclass(frozen=True, kw_only=True)
 class IntegrityFacts:
-    """`state`: `measured`, `measuring`, `unmeasured` (`reason` says why), or "" of a file that nobody asked about."""
+    """`state`: `measured`, `measuring`, `unmeasured` (`reason` says why), or "" of a file that nobody asked about.
+
+    `picture`: the hash of one that shows where a mesh is at fault, or "".
+    """
 
     state: str
     version: str
     reason: str
     failure_class: str
     numbers: tuple[IntegrityNumber, ...]
+    picture: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,7 @@ class IntegrityLine:
     cells: tuple[IntegrityCell, ...]
 
 
-NOT_ASKED = IntegrityFacts(state="", version="", reason="", failure_class="", numbers=())
+NOT_ASKED = IntegrityFacts(state="", version="", reason="", failure_class="", numbers=(), picture="")
 
 
 def integrity_facts(row: Measurement | None) -> IntegrityFacts:
@@ -72,6 +76,7 @@ def integrity_facts(row: Measurement | None) -> IntegrityFacts:
         reason=row.failure_reason,
         failure_class=row.failure_class,
         numbers=tuple(_number(name, value) for name, value in _in_order(row.numbers)),
+        picture=row.picture,
     )
 
 

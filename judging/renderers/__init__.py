@@ -1,11 +1,12 @@
 """Which renderers are there?  Loaded by name, so that the web process never imports a ray tracer."""
 
 from importlib import import_module
+from pathlib import Path
 
 from judging.renderers.base import Rendered, Renderer
 from judging.renderers.rig import Rig
 
-__all__ = ["RENDERERS", "Rendered", "Renderer", "Rig", "renderer"]
+__all__ = ["RENDERERS", "Rendered", "Renderer", "Rig", "draw_defects", "renderer"]
 
 RENDERERS = {"raycast": "judging.renderers.raycast:Raycast", "threejs": "judging.renderers.threejs:Threejs"}
 
@@ -15,3 +16,11 @@ def renderer(name: str) -> Renderer:
     module, _, made_by = RENDERERS[name].partition(":")
     made: Renderer = getattr(import_module(module), made_by)()
     return made
+
+
+def draw_defects(data: Path, *, out: Path, file_format: str) -> Path:
+    """A PNG in folder `out` that shows where a mesh is at fault.  Raises Refused or RendererFault."""
+    drawn: Path = import_module("judging.renderers.defect_pictures").draw_defects(
+        data, out=out, file_format=file_format
+    )
+    return drawn

@@ -69,7 +69,7 @@ class Raycast:
             out.mkdir(parents=True, exist_ok=True)
             limits = self.limits or allowance(rig)
             with (
-                _mesh(data, file_format=file_format, near=out) as (mesh, checked),
+                drawn_mesh(data, file_format=file_format, near=out) as (mesh, checked),
                 tempfile.TemporaryDirectory(prefix=".darkroom-", dir=out) as folder,
             ):
                 with one_reading():
@@ -92,7 +92,7 @@ class Raycast:
 
 
 @contextmanager
-def _mesh(data: Path, *, file_format: str, near: Path) -> Iterator[tuple[Path, Done | None]]:
+def drawn_mesh(data: Path, *, file_format: str, near: Path) -> Iterator[tuple[Path, Done | None]]:
     """The glb that is drawn, while the block runs; of a derived one, what the check of its source knows."""
     if file_format == "glb":
         yield data, None

@@ -6,18 +6,25 @@ Raw pixels, because the worker outside then parses nothing that came from in her
 from pathlib import Path
 from typing import Any
 
+from formats import known_good_files
 from formats.glb import check as glb
+from formats.glb import integrity
 from formats.glb.decoded import extent, known_good_models, read
 from formats.one_reading import require_same
+from judging.renderers.defect_marks import marked
 from judging.renderers.raycaster import draw_pictures
-from judging.renderers.rig import CameraView, Rig
+from judging.renderers.rig import GRID, CameraView, Rig
 
 REHEARSAL = Rig(views=(CameraView("front", 0, 0),), gray=(), pixels=16)
 
 
 def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
-    """Write `<picture>.rgb` for each picture of `task["rig"]`.  Raises Refused."""
+    """Write `<picture>.rgb` for each picture of `task["rig"]`, or its grid with the defects.  Raises Refused."""
     rig = Rig.from_json(task["rig"])
+    if task.get("defects"):
+        numbers, where, mesh = integrity.examine(data)
+        Path(f"{GRID}.rgb").write_bytes(draw_pictures(marked(mesh, where), rig=rig, pictures=[GRID])[GRID].tobytes())
+        return {"triangles": numbers.triangles}
     facts, reader = glb.examine(data)
     model = read(reader)
     require_same(*extent(model), triangles=facts.triangles, bounds=facts.bounds)
@@ -30,3 +37,5 @@ def rehearse() -> None:
     """Draw one trusted file with each kind of picture: loads everything that is loaded on first use."""
     for model in known_good_models():
         draw_pictures(model, rig=REHEARSAL, pictures=["front"])
+    _, where, mesh = integrity.examine(known_good_files.glb())
+    draw_pictures(marked(mesh, where), rig=REHEARSAL, pictures=["front"])

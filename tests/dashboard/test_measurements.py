@@ -12,12 +12,13 @@ from django.test import Client
 from django.utils import timezone
 
 from competition.models import Asset, LedgerEvent, Round
+from competition.stored_files import damage
 from core import store
 from core.machine import engine
 from core.sandbox.outcomes import Refused, RendererFault
 from formats.integrity import measurement
 from formats.integrity.measures import MESH_MEASURES, VERSION
-from judging import measurements
+from judging import measurements, stored_views
 from judging.models import Measurement, Rendering
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html, match_url
@@ -99,6 +100,12 @@ def test_a_worker_measures_and_the_duel_shows_both_sides(client: Client, made: M
     assert by_name["open_edges"]["value"] == 0 and not by_name["open_edges"]["fault"]
     assert by_name["uv_overlap"]["value"] is None
     assert page["challenger"]["integrity"]["state"] == ""
+    picture = page["defender"]["integrity"]["picture"]
+    assert picture == row.picture and page["challenger"]["integrity"]["picture"] == ""
+    assert client.get(f"/blob/{picture}.png").status_code == 200
+    assert f"/blob/{picture}.png" in text and "Inverted faces: blue." in text and "Open edges: red." not in text
+    assert picture in set(damage.referenced()), "the scrub keeps it"
+    assert stored_views.marked_again(picture) == store.default().path(picture).read_bytes()
     for measure in MESH_MEASURES:
         assert measure.label.capitalize() in text
     assert "How sound the files are" in text and VERSION in text
