@@ -11,7 +11,7 @@ from competition.decisions.attempts import plain
 from competition.models import Asset, Round, Submission
 from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.external_links import web_address
-from dashboard.facts.integrity import NOT_ASKED, IntegrityFacts, IntegrityLine, integrity_facts, integrity_lines
+from dashboard.facts.integrity import UNKNOWN, IntegrityFacts, IntegrityLine, integrity_facts, integrity_lines
 from dashboard.facts.matches import DECISIVE, RESULTS, DuelFacts, duel_facts, duel_url, match_url, result
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.records import RecordLink, links, mirrored_view
@@ -84,7 +84,7 @@ class AssetSide:
     light: LightFile | None = None
     file_format: str = registry.USUAL
     copies: tuple[CopyFile, ...] = ()
-    integrity: IntegrityFacts = NOT_ASKED
+    integrity: IntegrityFacts = UNKNOWN
 
     @property
     def turns(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from formats.integrity.measures import MESH_MEASURES, SPLAT_MEASURES, Measure
+from formats.integrity.measures import MESH_MEASURES, SPLAT_MEASURES, IntegrityMeasure
 from judging.models import Measurement
 
 WORDS = {measure.name: measure for measure in (*SPLAT_MEASURES, *MESH_MEASURES)}
@@ -64,12 +64,12 @@ class IntegrityLine:
     cells: tuple[IntegrityCell, ...]
 
 
-NOT_ASKED = IntegrityFacts(state="", version="", reason="", failure_class="", numbers=(), picture="")
+UNKNOWN = IntegrityFacts(state="", version="", reason="", failure_class="", numbers=(), picture="")
 
 
 def integrity_facts(row: Measurement | None) -> IntegrityFacts:
     if row is None:
-        return NOT_ASKED
+        return UNKNOWN
     return IntegrityFacts(
         state=row.state,
         version=row.version,
@@ -87,7 +87,7 @@ def _in_order(numbers: dict[str, int | float | None]) -> list[tuple[str, int | f
 
 
 def _number(name: str, value: int | float | None) -> IntegrityNumber:
-    words = WORDS.get(name) or Measure(name=name, label=name, unit="", definition="")
+    words = WORDS.get(name) or IntegrityMeasure(name=name, label=name, unit="", definition="")
     return IntegrityNumber(
         name=name,
         label=words.label,

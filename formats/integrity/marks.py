@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Mark:
+class DefectMark:
     """`number`: the measure that counts it; `defects`: the field of `MeshDefects` that is drawn; linear `colour`."""
 
     number: str
@@ -14,11 +14,11 @@ class Mark:
 
 
 MARKS = (
-    Mark("open_edges", "open_edges", (0.9, 0.0, 0.0), "red"),
-    Mark("inverted_faces", "inverted", (0.0, 0.1, 0.9), "blue"),
-    Mark("mismatched_edges", "mismatched_edges", (0.0, 0.5, 0.55), "teal"),
-    Mark("non_manifold_edges", "non_manifold_edges", (0.6, 0.0, 0.6), "purple"),
-    Mark("non_manifold_vertices", "non_manifold_vertices", (0.0, 0.0, 0.0), "black"),
-    Mark("crossing_faces", "crossing", (0.9, 0.35, 0.0), "orange"),
-    Mark("duplicate_faces", "duplicate", (0.0, 0.45, 0.05), "green"),
+    DefectMark("open_edges", "open_edges", (0.9, 0.0, 0.0), "red"),
+    DefectMark("inverted_faces", "inverted", (0.0, 0.1, 0.9), "blue"),
+    DefectMark("mismatched_edges", "mismatched_edges", (0.0, 0.5, 0.55), "teal"),
+    DefectMark("non_manifold_edges", "non_manifold_edges", (0.6, 0.0, 0.6), "purple"),
+    DefectMark("non_manifold_vertices", "non_manifold_vertices", (0.0, 0.0, 0.0), "black"),
+    DefectMark("crossing_faces", "crossing", (0.9, 0.35, 0.0), "orange"),
+    DefectMark("duplicate_faces", "duplicate", (0.0, 0.45, 0.05), "green"),
 )

@@ -18,7 +18,7 @@ NEIGHBOURS, NEAR, SPARSE, SAMPLED_SPLATS = 8, 0.1, 4.0, 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measure:
+class IntegrityMeasure:
     """`mend`: what a miner does about a number above zero, and `part_of`: the number that it is compared with; both are
     "" where the number is no fault by itself."""
 
@@ -76,7 +76,7 @@ class SplatIntegrity:
 Integrity = MeshIntegrity | SplatIntegrity
 
 MESH_MEASURES = (
-    Measure(
+    IntegrityMeasure(
         name="open_edges",
         label="open edges",
         unit="edges",
@@ -84,7 +84,7 @@ MESH_MEASURES = (
         mend="close the holes (Blender: Select > Non Manifold, then Fill), or make flat parts thick",
         part_of="triangles",
     ),
-    Measure(
+    IntegrityMeasure(
         name="non_manifold_edges",
         label="non-manifold edges",
         unit="edges",
@@ -92,7 +92,7 @@ MESH_MEASURES = (
         mend="delete faces inside the object, and part bodies that touch along an edge",
         part_of="triangles",
     ),
-    Measure(
+    IntegrityMeasure(
         name="non_manifold_vertices",
         label="non-manifold vertices",
         unit="vertices",
@@ -100,7 +100,7 @@ MESH_MEASURES = (
         mend="part bodies that touch in a point",
         part_of="triangles",
     ),
-    Measure(
+    IntegrityMeasure(
         name="mismatched_edges",
         label="mismatched edges",
         unit="edges",
@@ -108,7 +108,7 @@ MESH_MEASURES = (
         mend="make all faces look to one side (Blender: Recalculate Normals)",
         part_of="triangles",
     ),
-    Measure(
+    IntegrityMeasure(
         name="inverted_faces",
         label="inverted faces",
         unit="faces",
@@ -120,7 +120,7 @@ MESH_MEASURES = (
         mend="turn them round (Blender: Recalculate Outside)",
         part_of="triangles",
     ),
-    Measure(
+    IntegrityMeasure(
         name="degenerate_faces",
         label="degenerate faces",
         unit="faces",
@@ -128,7 +128,7 @@ MESH_MEASURES = (
         mend="merge vertices by distance and dissolve degenerate faces",
         part_of="triangles",
     ),
-    Measure(
+    IntegrityMeasure(
         name="duplicate_faces",
         label="duplicate faces",
         unit="faces",
@@ -136,7 +136,7 @@ MESH_MEASURES = (
         mend="delete doubled faces; for a face that shows on both sides set doubleSided in its material",
         part_of="triangles",
     ),
-    Measure(
+    IntegrityMeasure(
         name="crossing_faces",
         label="crossing faces",
         unit="faces",
@@ -148,19 +148,19 @@ MESH_MEASURES = (
         mend="unite bodies that go through one another (Blender: Boolean > Union), or part them",
         part_of="crossing_sample",
     ),
-    Measure(
+    IntegrityMeasure(
         name="crossing_sample",
         label="faces examined for crossings",
         unit="faces",
         definition="How many faces were examined for crossings.",
     ),
-    Measure(
+    IntegrityMeasure(
         name="pieces",
         label="separate pieces",
         unit="pieces",
         definition="Groups of faces that share no corner with another group.",
     ),
-    Measure(
+    IntegrityMeasure(
         name="faces_without_uv",
         label="faces without texture coordinates",
         unit="faces",
@@ -168,7 +168,7 @@ MESH_MEASURES = (
         mend="unwrap them, and export the coordinates that the material names",
         part_of="triangles",
     ),
-    Measure(
+    IntegrityMeasure(
         name="uv_overlap",
         label="overlapping texture area",
         unit="share",
@@ -178,38 +178,38 @@ MESH_MEASURES = (
             "lie on one another very often the grid is coarser. None where no face has a texture."
         ),
     ),
-    Measure(name="textures", label="textures", unit="pictures", definition="Pictures that materials show."),
-    Measure(
+    IntegrityMeasure(name="textures", label="textures", unit="pictures", definition="Pictures that materials show."),
+    IntegrityMeasure(
         name="texture_edge",
         label="largest texture",
         unit="pixels",
         definition="The longest edge of any picture that materials show; 0 without one.",
     ),
-    Measure(
+    IntegrityMeasure(
         name="texture_channels",
         label="channels of textures",
         unit="channels",
         definition="4 where any texture is see-through somewhere, otherwise 3; 0 without one.",
     ),
-    Measure(
+    IntegrityMeasure(
         name="texture_maps",
         label="kinds of textures",
         unit="kinds",
         definition="How many of a material's properties are textures: base colour, normal, roughness and so on.",
     ),
-    Measure(name="triangles", label="triangles", unit="triangles", definition="Triangles that are drawn."),
-    Measure(
+    IntegrityMeasure(name="triangles", label="triangles", unit="triangles", definition="Triangles that are drawn."),
+    IntegrityMeasure(
         name="draw_calls",
         label="draw calls",
         unit="calls",
         definition="Primitives that nodes draw: each costs a graphics card a call.",
     ),
-    Measure(name="bytes", label="bytes", unit="bytes", definition="Size of the miner's file."),
+    IntegrityMeasure(name="bytes", label="bytes", unit="bytes", definition="Size of the miner's file."),
 )
 
 SPLAT_MEASURES = (
-    Measure(name="splats", label="splats", unit="splats", definition="Splats in the file."),
-    Measure(
+    IntegrityMeasure(name="splats", label="splats", unit="splats", definition="Splats in the file."),
+    IntegrityMeasure(
         name="floaters",
         label="floaters",
         unit="splats",
@@ -221,13 +221,13 @@ SPLAT_MEASURES = (
         mend="prune splats that lie apart from the object",
         part_of="floater_sample",
     ),
-    Measure(
+    IntegrityMeasure(
         name="floater_sample",
         label="splats examined for floaters",
         unit="splats",
         definition=f"All of them, or {SAMPLED_SPLATS} that the file's hash chooses.",
     ),
-    Measure(
+    IntegrityMeasure(
         name="needles",
         label="needles",
         unit="splats",
@@ -235,7 +235,7 @@ SPLAT_MEASURES = (
         mend="bound the ratio of a splat's axes in training",
         part_of="splats",
     ),
-    Measure(
+    IntegrityMeasure(
         name="faint",
         label="faint splats",
         unit="splats",
@@ -243,25 +243,25 @@ SPLAT_MEASURES = (
         mend="prune splats that hardly show",
         part_of="splats",
     ),
-    Measure(
+    IntegrityMeasure(
         name="opacity",
         label="median opacity",
         unit="0 to 1",
         definition="Half of the splats are more opaque than that.",
     ),
-    Measure(
+    IntegrityMeasure(
         name="extent",
         label="extent",
         unit="edges of the unit cube",
         definition="Twice the greatest distance of a splat's centre from the mean of all.",
     ),
-    Measure(name="bytes", label="bytes", unit="bytes", definition="Size of the miner's file."),
+    IntegrityMeasure(name="bytes", label="bytes", unit="bytes", definition="Size of the miner's file."),
 )
 
 MEASURES = {MeshIntegrity: MESH_MEASURES, SplatIntegrity: SPLAT_MEASURES}
 
 
-def worst_first(integrity: Integrity) -> list[tuple[Measure, int, float]]:
+def worst_first(integrity: Integrity) -> list[tuple[IntegrityMeasure, int, float]]:
     """The defects that were counted: each with its number and its share of what it is a part of, the largest first."""
     defects = []
     for measure in MEASURES[type(integrity)]:

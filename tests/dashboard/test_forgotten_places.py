@@ -43,6 +43,7 @@ DRAWN = "drawn, and in the table below, by a template tag or a plot that is give
 IN_WORDS = "told in a sentence beside it, which is made from it"
 NARROW = "for programs: the page has no room for it, and what a person needs of it is there"
 ELSEWHERE = "the page that the row links to shows it"
+JOINED = "in the lines of a table that are made of both sides' rows"
 LEFT_OUT: Mapping[str, Mapping[str, str]] = {
     DRAWN: {
         "Axis": "names shape",
@@ -89,6 +90,10 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "Objection": "statement block",
         "Participation": "weightiest_url",
         "RoundPage": "decision",
+    },
+    JOINED: {
+        "IntegrityFacts": "numbers",
+        "IntegrityNumber": "name label unit definition value fault",
     },
     NARROW: {
         "AuditPart": "code",
