@@ -34,6 +34,7 @@ from core.machine import engine
 from core.machine.outcomes import Move, Outcome, StepFailure, Wait
 from core.sandbox.outcomes import Refused
 from judging.backends.base import Answer, NoAnswer, Question
+from judging.measurements import want_measurements
 from judging.renderers.base import Rendered
 from judging.renderers.rig import Rig
 
@@ -212,6 +213,8 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("core.machine.registry.CONNECTED.send", lambda *words, **named: None)
     patch.setattr("core.machine.engine.kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
     patch.setattr("core.machine.engine.heal", lambda model, **_: 0)  # no clock is wrong
+    sweeps = [look for look in engine.SWEEPS if look is not want_measurements]  # there is no mesh in these files
+    patch.setattr("core.machine.engine.SWEEPS", sweeps)
     patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random(), played.disturbed))
     for place in ("judging.steps", "judging.sides"):
         patch.setattr(f"{place}.renderer_named", lambda name: Renderer())
