@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from competition.models import Asset, Round
 from core import store
@@ -36,8 +36,8 @@ def want_measurements(now: datetime) -> None:
     for round_ in Round.objects.filter(begun, source={}).select_related("competition"):
         drawn = Rendering.objects.filter(competition=round_.competition_id, state="rendered").values("sha256")
         stored = Asset.objects.filter(submission__round=round_, state="stored", sha256__in=drawn)
-        known = Measurement.objects.filter(version=VERSION).values("sha256")
-        wanted = set(stored.exclude(sha256__in=known).values_list("sha256", flat=True))
+        known = Exists(Measurement.objects.filter(sha256=OuterRef("sha256"), version=VERSION))
+        wanted = set(stored.exclude(known).values_list("sha256", flat=True))
         for sha256 in sorted(wanted)[:MOST_AT_ONCE]:
             named = {"competition": round_.competition, **Measurement.born(now=now)}
             Measurement.objects.get_or_create(sha256=sha256, version=VERSION, defaults=named)
