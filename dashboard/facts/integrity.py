@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from formats.integrity.measures import MESH_MEASURES, SPLAT_MEASURES, IntegrityMeasure
 from judging.models import Measurement
 
-WORDS = {measure.name: measure for measure in (*SPLAT_MEASURES, *MESH_MEASURES)}
+WORDS = {measure.name: measure for measure in (*MESH_MEASURES, *SPLAT_MEASURES)}
+PLACES = {measure.name: place for place, measure in enumerate((*MESH_MEASURES, *SPLAT_MEASURES))}  # of two, the last
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,7 @@ def integrity_facts(row: Measurement | None) -> IntegrityFacts:
 
 def _in_order(numbers: dict[str, int | float | None]) -> list[tuple[str, int | float | None]]:
     """A database gives the names in an order of its own; a name that is no longer measured comes last."""
-    places = {name: place for place, name in enumerate(WORDS)}
-    return sorted(numbers.items(), key=lambda pair: (places.get(pair[0], len(places)), pair[0]))
+    return sorted(numbers.items(), key=lambda pair: (PLACES.get(pair[0], len(numbers) + len(PLACES)), pair[0]))
 
 
 def _number(name: str, value: int | float | None) -> IntegrityNumber:

@@ -112,7 +112,7 @@ def test_a_worker_measures_and_the_duel_shows_both_sides(client: Client, made: M
 
 
 def test_the_api_tells_the_numbers_of_a_file_with_its_pictures(client: Client, made: Made, faulty: str) -> None:
-    address = f"/api/v1/views/?sha256={faulty}"
+    address = f"/api/v1/views?sha256={faulty}"
     assert client.get(address).json()["results"][0]["integrity"] is None
     wanted()
     cache.clear()
