@@ -87,7 +87,7 @@ def _cross(surface: Surface, one: Indices, other: Indices) -> Mask:
     crosses = np.zeros(len(one), np.bool_)
     shared = (surface.corners[one][:, :, None] == surface.corners[other][:, None, :]).sum(axis=(1, 2))
     left = np.flatnonzero(shared < 2)
-    depth = []
+    depth: list[Points] = []
     for face, plane in ((other, one), (one, other)):
         depths = _depths(surface, face[left], plane[left])
         through = (depths.min(axis=1) < 0) & (depths.max(axis=1) > 0)

@@ -35,7 +35,7 @@ class Surface:
     def crossed(self) -> Points:
         """(f, 3): at right angles to each face, twice its area long."""
         first, second, third = (self.places[self.corners[:, i]] for i in range(3))
-        return np.cross(second - first, third - first)
+        return np.asarray(np.cross(second - first, third - first), np.float64)
 
     @cached_property
     def areas(self) -> Points:

@@ -37,7 +37,7 @@ def winding(surface: Surface) -> Winding:
     if not patches.count:
         return Winding(edges.edge[one[~agree]], np.zeros(0, np.int64))
     volumes, holes = _volumes(surface, patches)
-    areas = np.bincount(patches.of, weights=surface.areas, minlength=patches.count)
+    areas = np.asarray(np.bincount(patches.of, weights=surface.areas, minlength=patches.count), np.float64)
     solid = patches.two_sides & (holes <= HOLES * areas) & (np.abs(volumes) > LEAST_VOLUME * areas**1.5)
     against = patches.sides < 0
     turned = np.bincount(patches.of[against], weights=surface.areas[against], minlength=patches.count)
@@ -84,7 +84,7 @@ def _volumes(surface: Surface, patches: Patches) -> tuple[Points, Points]:
     edges, places = surface.edges, surface.places - surface.places.mean(axis=0)
     first, second, third = (places[surface.corners[:, i]] for i in range(3))
     enclosed = (first * np.cross(second, third)).sum(axis=1) / 6 * patches.sides
-    volumes = np.bincount(patches.of, weights=enclosed, minlength=patches.count)
+    volumes = np.asarray(np.bincount(patches.of, weights=enclosed, minlength=patches.count), np.float64)
     patch = patches.of[np.arange(len(edges.edge)) // 3]
     runs = np.where(edges.forward, 1, -1) * np.repeat(patches.sides, 3)
     keys, number = np.unique(patch * len(edges.ends) + edges.edge, return_inverse=True)
@@ -105,7 +105,8 @@ def _volumes(surface: Surface, patches: Patches) -> tuple[Points, Points]:
     fans = (high * np.cross(low, middle)).sum(axis=1) / 6 * net[rims]
     covered = np.linalg.norm(np.cross(high - low, middle - low), axis=1) / 2 * np.abs(net[rims])
     volumes += np.bincount(patch_of_rim, weights=fans, minlength=patches.count)
-    return volumes, np.bincount(patch_of_rim, weights=covered, minlength=patches.count)
+    holes = np.asarray(np.bincount(patch_of_rim, weights=covered, minlength=patches.count), np.float64)
+    return volumes, holes
 
 
 def _hollows(

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 
 from formats.integrity.crossings import sample
 from formats.integrity.measures import FAINT, NEAR, NEEDLE, NEIGHBOURS, SAMPLED_SPLATS, SPARSE, WELD, SplatIntegrity
+from formats.integrity.surface import Mask
 from formats.integrity.welding import Indices, Points, extent, weld
 from formats.ply.examine import read
 from formats.ply.splats import Splats
@@ -69,7 +70,8 @@ def _floaters(points: Points, examined: Indices) -> Indices:
     distances, near = cKDTree(places).query(places[wanted], k=NEIGHBOURS + 1)
     reached = held[near].cumsum(axis=1) > NEIGHBOURS  # a splat is its own first neighbour
     distance = distances[np.arange(len(wanted)), reached.argmax(axis=1)][whom.reshape(-1)]
-    return examined[distance > max(NEAR * radius, SPARSE * float(np.median(distance)))]
+    apart: Mask = distance > max(NEAR * radius, SPARSE * float(np.median(distance)))
+    return examined[apart]
 
 
 def _opacity(splats: Splats) -> Points:
