@@ -39,7 +39,7 @@ class Surface:
 
     @cached_property
     def areas(self) -> Points:
-        return np.linalg.norm(self.crossed, axis=1) / 2
+        return np.asarray(np.linalg.norm(self.crossed, axis=1) / 2, np.float64)
 
     @cached_property
     def flat(self) -> Mask:
