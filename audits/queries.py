@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from audits.models import Appeal, Audit, Build, Finding, PodRun
@@ -13,6 +13,7 @@ from competition.decisions.attempts import FIRST, number_of
 from competition.models import Competition, Round
 
 MOST_APPEALS = 100
+NEWEST_ROUND = ("-round__number", "submission__reveal_block", "submission_id", "kind")
 APPEAL_SIDES = ("audit__attempt", "audit__round__competition", "audit__submission__miner", "appellant")
 
 
@@ -23,48 +24,60 @@ def newest_in_force(audits: Iterable[Audit]) -> list[Audit]:
     return [a for a in rows if newest[a.submission_id, a.kind] == a.pk]
 
 
-def shown(rows: QuerySet[Audit]) -> QuerySet[Audit]:
+def shown(rows: QuerySet[Audit], *beside: str) -> QuerySet[Audit]:
     """With all that a list shows of an audit: `finding_count`, and `appealed`, whether anybody ever
-    objected to a verdict on its entry."""
-    findings = Finding.objects.filter(audit=OuterRef("pk")).order_by().values("audit").annotate(n=Count("pk"))
+    objected to a verdict on its entry.  `beside`: what else is read with it."""
+    findings = Finding.objects.filter(audit=OuterRef("pk")).order_by().values(n=Func("pk", function="COUNT"))
     objected = Appeal.objects.filter(audit__submission=OuterRef("submission"))
-    rows = rows.select_related("submission__miner", "attempt", "correction__attempt", "round__competition")
-    columns = {"finding_count": Coalesce(Subquery(findings.values("n")), 0), "appealed": Exists(objected)}
-    return rows.annotate(**columns)
+    rows = rows.select_related("submission__miner", "attempt", *beside)
+    return rows.annotate(finding_count=Subquery(findings), appealed=Exists(objected))
 
 
 def audits_of(round_: Round) -> list[Audit]:
     """The verdicts that count, and those that are on their way."""
-    return newest_in_force(_versions(round_))
+    return newest_in_force(_in_turn(shown(round_.audits.all(), "correction")))
 
 
 def versions_of(round_: Round) -> list[Audit]:
     """Every verdict there ever was, superseded ones before those that replace them, with their findings."""
-    return list(_versions(round_).prefetch_related("findings"))
+    return _in_turn(shown(round_.audits.all(), "correction").prefetch_related("findings"))
 
 
-def _versions(round_: Round) -> QuerySet[Audit]:
-    rows = shown(round_.audits.all())
-    return rows.order_by("submission__reveal_block", "submission_id", "kind", attempts.FIRST_TO_LAST)
+def _in_turn(audits: Iterable[Audit]) -> list[Audit]:
+    """By entry as they revealed, then by kind and attempt."""
+
+    def place(audit: Audit) -> tuple[bool, int, int, str, int]:
+        block = audit.submission.reveal_block
+        return block is None, block or 0, audit.submission_id, audit.kind, number_of(audit.attempt)
+
+    return sorted(audits, key=place)
 
 
 def in_force(competition: Competition) -> QuerySet[Audit]:
-    """The same over all rounds of a competition, newest round first."""
+    """The verdicts that count, of all rounds of a competition; `listed` reads them."""
     binding = Q(correction=None) | Q(correction__state="applied")
     same = {name: OuterRef(name) for name in ("submission", "kind")}
     later = Audit.objects.filter(binding, **same, attempt__number__gt=Coalesce(OuterRef("attempt__number"), FIRST))
-    rows = shown(Audit.objects.filter(binding, ~Exists(later), round__competition=competition))
-    return rows.order_by("-round__number", "submission__reveal_block", "submission_id", "kind")
+    return Audit.objects.filter(binding, ~Exists(later), round__competition=competition)
 
 
-def outcomes(competition: Competition) -> dict[str, int]:
-    """state -> how many audits in force."""
-    rows = in_force(competition).order_by().values_list("state")
-    return dict(rows.annotate(n=Count("pk", distinct=True)))
+def outcomes(rows: QuerySet[Audit]) -> dict[str, int]:
+    """state -> how many of these."""
+    return dict(rows.values_list("state").annotate(n=Count("pk")))
+
+
+def listed(
+    rows: QuerySet[Audit], competition: Competition, *, most: int, skip: int = 0, order: Sequence[str] = NEWEST_ROUND
+) -> list[Audit]:
+    """Of these, all of one competition, `most` after the first `skip`, with all that a list shows."""
+    audits = list(shown(rows, "round").order_by(*order)[skip : skip + most])
+    for audit in audits:
+        audit.round.competition = competition
+    return audits
 
 
 def audits_on(submissions: Iterable[int]) -> list[Audit]:
-    rows = shown(Audit.objects.filter(submission__in=set(submissions)))
+    rows = shown(Audit.objects.filter(submission__in=set(submissions)), "correction__attempt", "round__competition")
     return newest_in_force(rows.order_by("-round__number", "kind"))
 
 

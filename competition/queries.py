@@ -47,8 +47,11 @@ def reigns_of(competition: Competition, *, decided_in: bool = True) -> list[Reig
 
 
 def round_numbered(slug: str, number: int) -> Round | None:
-    rows = Round.objects.select_related("competition", "defending__miner", "defending__won_in")
-    return rows.filter(competition__slug=slug, number=number).first()
+    rows = Round.objects.select_related("competition", "defending__miner")
+    try:
+        return rows.get(competition__slug=slug, number=number)
+    except Round.DoesNotExist:
+        return None
 
 
 def rounds_after(rounds: Iterable[Round]) -> dict[int, Round]:
@@ -58,11 +61,11 @@ def rounds_after(rounds: Iterable[Round]) -> dict[int, Round]:
         return {}
     among = {pk for pk, _ in places}, {number for _, number in places}
     rows = Round.objects.filter(competition__in=among[0], number__in=among[1]).only(*ROUND_PLACE)
-    return {places[key]: row for row in rows if (key := (row.competition_id, row.number)) in places}
+    return {places[key]: row for row in rows.order_by() if (key := (row.competition_id, row.number)) in places}
 
 
 def latest_round(slug: str) -> Round | None:
-    rows = Round.objects.select_related("competition", "defending__miner", "defending__won_in")
+    rows = Round.objects.select_related("competition", "defending__miner")
     return rows.filter(competition__slug=slug).order_by("-number").first()
 
 

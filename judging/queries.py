@@ -19,13 +19,15 @@ MOST_MATCHES = 400
 def matches_of(round_: Round, *, entries: Iterable[Submission] = ()) -> list[Match]:
     """In the order of the queue.  `entries`: the round's submissions with their miners, where they are read already."""
     known = {entry.pk: entry for entry in entries if entry.pk}
-    rows = round_.matches.order_by("kind", "challenger__reveal_block", "pk")
-    if not known:
-        return list(rows.select_related(*SIDES))
-    matches = list(rows)
-    for match in matches:
+    matches = list(round_.matches.select_related(*(("attempt",) if known else SIDES)))
+    for match in matches if known else ():
         match.defender, match.challenger = known[match.defender_id], known[match.challenger_id]
-    return matches
+
+    def place(match: Match) -> tuple[str, bool, int, int]:
+        block = match.challenger.reveal_block
+        return match.kind, block is None, block or 0, match.pk
+
+    return sorted(matches, key=place)
 
 
 def duel_counts(round_: Round) -> dict[int, dict[str, int]]:

@@ -91,5 +91,7 @@ def match_kind(stored: Mapping[str, Any], kind: str) -> MatchKind:
 
 def match_words(kind: str) -> MatchWords:
     """What a page shows of a kind of match, by whatever ruleset it is played."""
-    known = (each.match_words[kind] for each in RULESETS.values() if kind in each.match_words)
-    return next(known, MatchWords())
+    for each in RULESETS.values():
+        if kind in each.match_words:
+            return each.match_words[kind]
+    return MatchWords()

@@ -43,7 +43,7 @@ def row_of(facts: type, *, but: Mapping[str, str]) -> Callable[[type[Shape]], ty
 
 
 @cache
-def _names(shape: type) -> tuple[str, ...]:
+def field_names(shape: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(shape))
 
 
@@ -54,7 +54,7 @@ def shown_as(shape: type[Shape], facts: Any, **others: Any) -> Shape:
     Addresses are properties of the facts: a worker that writes a bundle asks for none, and loads none of the site's
     views.
     """
-    for name in _names(shape):  # type: ignore[arg-type]
+    for name in field_names(shape):  # type: ignore[arg-type]
         if name not in others and (value := getattr(facts, name, NOT_THERE)) is not NOT_THERE:
             others[name] = value
     return shape(**others)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from django.urls import reverse
 
@@ -58,7 +59,7 @@ class ReignStep:
     def tone(self) -> str:
         return "even" if self._term % 2 == 0 else "odd"
 
-    @property
+    @cached_property
     def words(self) -> str:
         how = f"round {self.won_in}" if self.won_in is not None else "the start"
         later = f", from block {self.effective_block:,} on" if self.status == "later" else ""

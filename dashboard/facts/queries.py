@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, OuterRef, Subquery
+from django.db.models import Exists, Func, OuterRef, Subquery
 
 from audits.models import Correction
 from competition.models import Competition, Round, RoundPrompt
@@ -70,15 +70,16 @@ class RoundBeside:
 
 
 def beside(round_: Round) -> RoundBeside:
-    drawn = RoundPrompt.objects.filter(round=OuterRef("pk")).order_by().values("round").annotate(n=Count("pk"))
-    places = Round.objects.filter(competition=round_.competition_id, number__in=[round_.number + n for n in (-1, 0, 1)])
+    drawn = RoundPrompt.objects.filter(round=OuterRef("pk")).order_by().values(n=Func("pk", function="COUNT"))
+    numbers = [round_.number + n for n in (-1, 0, 1)]
+    places = Round.objects.filter(competition=round_.competition_id, number__in=numbers).order_by()
     rows = places.select_related("publication__checkpoint").annotate(
-        prompts=Subquery(drawn.values("n")), corrected=Exists(Correction.objects.filter(round=OuterRef("pk")))
+        prompts=Subquery(drawn), corrected=Exists(Correction.objects.filter(round=OuterRef("pk")))
     )
     by_step = {row.number - round_.number: row for row in rows.only(*ROUND_PLACE, "publication")}
     own = by_step[0]
     return RoundBeside(
-        prompts=own.prompts or 0,
+        prompts=own.prompts,
         publication=getattr(own, "publication", None),
         corrected=own.corrected,
         before=by_step.get(-1),

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
-from django.db.models import Max, Subquery
+from django.db.models import Subquery
 
 from competition import chain
 from competition.chain.base import Chain, ChainFault
@@ -227,8 +227,6 @@ def _connected(competition: Competition) -> Chain | None:
 
 def _unsigned(competition: Competition) -> frozenset[int]:
     """Before the first checkpoint nothing is told apart, and this is empty."""
-    rows = Checkpoint.objects.filter(competition=competition).order_by()
-    signed = rows.values("competition").annotate(last=Max("seq"))
-    after = Subquery(signed.values("last"))
-    events = LedgerEvent.objects.filter(competition=competition, kind="reign", seq__gt=after)
-    return frozenset(events.values_list("body__sequence", flat=True))
+    last = Checkpoint.objects.filter(competition=competition).order_by("-seq").values("seq")[:1]
+    events = LedgerEvent.objects.filter(competition=competition, kind="reign", seq__gt=Subquery(last))
+    return frozenset(events.order_by().values_list("body__sequence", flat=True))

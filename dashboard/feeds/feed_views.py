@@ -49,7 +49,7 @@ def entries(competition: Competition) -> list[FeedEntry]:
     """Newest first: a stage of the last rounds, each decision, each audit that is settled."""
     rounds = queries.rounds_of(competition)[:MOST_ENTRIES]
     audits = auditing.in_force(competition).filter(round__in=rounds, state__in=("passed", "rejected"))
-    settled = audits.order_by("-since")[:MOST_ENTRIES]
+    settled = auditing.listed(audits, competition, most=MOST_ENTRIES, order=("-since",))
     named = queries.labels_of(hotkey for round_ in rounds for hotkey in SS58.findall(round_.headline))
     names = {miner.hotkey: who(miner).name for miner in named}
     collected = [_of_round(round_, names=names) for round_ in rounds]

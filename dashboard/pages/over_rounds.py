@@ -89,11 +89,13 @@ def prompt_facts(request: HttpRequest, slug: str, stem: str) -> PromptPage | Htt
 def audits_facts(request: HttpRequest, slug: str) -> AuditsPage:
     """`?outcome=` one of OUTCOMES, `?page=` from 1."""
     competition, outcome = url_lookup.competition(slug), query.choice(request, "outcome", OUTCOMES, default="")
-    rows, counts = auditing.in_force(competition), auditing.outcomes(competition)
+    rows = auditing.in_force(competition)
+    counts = auditing.outcomes(rows)
     total = counts.get(outcome, 0) if outcome else sum(counts.values())
     sheets = max(1, -(-total // PER_PAGE))
     sheet = _sheet(request, sheets=sheets)
-    shown = list((rows.filter(state=outcome) if outcome else rows)[(sheet - 1) * PER_PAGE : sheet * PER_PAGE])
+    wanted = rows.filter(state=outcome) if outcome else rows
+    shown = auditing.listed(wanted, competition, skip=(sheet - 1) * PER_PAGE, most=PER_PAGE)
     now = clock.now()
     return audit_lists.page(
         competition,

@@ -89,7 +89,7 @@ def in_order(page: RoundPage, order: str) -> list[Any]:
     """By margin with what is still open last, or as the queue has it; decided ones with a goal lie apart."""
     rows = [row for row in page.matches if not row.goal or page.stage != "finished"]
     if order == "margin":
-        rows.sort(key=lambda row: (row.tally is None, -row.tally.margin if row.tally else 0))
+        rows.sort(key=lambda row: (row.tally is None, -float(row.tally.margin) if row.tally else 0))
     return rows
 
 
