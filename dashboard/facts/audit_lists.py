@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from audits.models import Audit
 from competition.models import Competition
+from dashboard.facts.addresses import address
 from dashboard.facts.appeals import AppealWindow, Objection, Objections, against, moving
 from dashboard.facts.audit_pages import KINDS, VERDICTS, Number, measured
 from dashboard.facts.audits import AuditFacts, audit_facts
@@ -111,7 +112,7 @@ def page(
             appeals=against(appeals, audit),
             appeal_window=appeal_windows.get(audit.round_id),
             limited=tuple(number for number in measured(facts) if number.limit and number.value is not None),
-            round_url=reverse("round", args=[facts.competition, facts.round]),
+            round_url=address("round", facts.competition, facts.round),
         )
         lines.append(line)
     waiting = outcomes["gathering"] + outcomes["reviewing"]

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
-
 from audits.models import Audit
 from competition.decisions.attempts import number_of
 from competition.models import Round
+from dashboard.facts.addresses import address
 from dashboard.facts.borders import shown_as
 from dashboard.facts.people import Who, entrant
 
@@ -67,11 +66,11 @@ class AuditFacts:
     @property
     def case_url(self) -> str:
         name = f"{self.entry}-{self.kind}-{self.version}"
-        return reverse("case", args=[self.competition, self.round, "audit", name])
+        return address("case", self.competition, self.round, "audit", name)
 
     @property
     def url(self) -> str:
-        return reverse("audit", args=[self.competition, self.round, self.miner.hotkey])
+        return address("audit", self.competition, self.round, self.miner.hotkey)
 
 
 def audit_facts(audit: Audit, *, round_: Round) -> AuditFacts:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from django.urls import reverse
-
 from competition.models import Round, Submission
+from dashboard.facts.addresses import address
 from dashboard.facts.borders import NOT_IN_BUNDLE
 from dashboard.facts.people import Who, entrant, who
 
@@ -42,7 +41,7 @@ class EntryFacts:
 
     @property
     def round_url(self) -> str:
-        return reverse("round", args=[self.competition, self.round])
+        return address("round", self.competition, self.round)
 
     @property
     def url(self) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import reverse
-
 from audits.models import Audit
 from competition.models import Round, Submission
 from competition.rulesets import Rules, ruleset
 from competition.rulesets.base import DecisionStep, KnownRound, Pairing
 from competition.rulesets.ladder import Audited, Key, LadderEntry, combined
 from competition.rulesets.tally import Tally
+from dashboard.facts.addresses import address
 from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.matches import match_url
 from dashboard.facts.people import Who, entrant, plain
@@ -108,7 +107,7 @@ def rungs(
     """`submissions`, `audits`: all of the round's."""
     rules, people = rules_of(round_), {s.key: entrant(s) for s in submissions}
     at = [round_.competition.slug, round_.number]
-    audit_urls = {a.submission.key: reverse("audit", args=[*at, a.submission.miner.hotkey]) for a in audits}
+    audit_urls = {a.submission.key: address("audit", *at, a.submission.miner.hotkey) for a in audits}
     kind = ruleset(rules).step_kind if rules else ""
     fresh = rules is not None and ruleset(rules).kind(kind).fresh
     return tuple(

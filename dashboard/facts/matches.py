@@ -8,12 +8,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.urls import reverse
-
 from competition.decisions.attempts import number_of, plain
 from competition.models import Round
 from competition.rulesets import match_words, ruleset
 from competition.rulesets.tally import Tally
+from dashboard.facts.addresses import address
 from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.people import Who, entrant
@@ -262,10 +261,10 @@ class DuelLine:
 def match_url(round_: Round, match: Match) -> str:
     at = [round_.competition.slug, round_.number]
     if match.audits:
-        return reverse("audit", args=[*at, match.challenger.miner.hotkey])
+        return address("audit", *at, match.challenger.miner.hotkey)
     page = match_words(match.kind).page
     met = [match.defender.key] if page == "match" else []
-    return reverse(page, args=[*at, *met, match.challenger.miner.hotkey])
+    return address(page, *at, *met, match.challenger.miner.hotkey)
 
 
 def duel_url(match_url: str, stem: str) -> str:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.urls import reverse
-
 from competition.models import Miner, Submission
+from dashboard.facts.addresses import address
 
 HEAD, TAIL = 8, 6
 SS58 = re.compile(r"\b[1-9A-HJ-NP-Za-km-z]{47,48}\b")
@@ -33,7 +32,7 @@ class Who:
 
     @property
     def url(self) -> str:
-        return reverse("miner", args=[self.hotkey])
+        return address("miner", self.hotkey)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,7 @@ class MinerFacts:
 
     @property
     def url(self) -> str:
-        return reverse("miner", args=[self.hotkey])
+        return address("miner", self.hotkey)
 
 
 def miner_facts(miner: Miner) -> MinerFacts:
@@ -68,4 +67,5 @@ def who(miner: Miner) -> Who:
 
 
 def entrant(submission: Submission) -> Who:
-    return Who(hotkey=submission.miner.hotkey, label=submission.miner.label, key=submission.key)
+    miner = submission.miner
+    return Who(hotkey=miner.hotkey, label=miner.label, key=submission.key)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from django.urls import reverse
-
 from competition.models import Competition, Reign
+from dashboard.facts.addresses import address
 from dashboard.facts.people import Who, who
 
 
@@ -32,7 +31,7 @@ class ReignFacts:
 
     @property
     def round_url(self) -> str:
-        return reverse("round", args=[self.competition, self.won_in]) if self.won_in is not None else ""
+        return address("round", self.competition, self.won_in) if self.won_in is not None else ""
 
 
 def reign_facts(reign: Reign, *, competition: Competition) -> ReignFacts:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from django.urls import reverse
-
 from competition.decisions.schedule import Schedule
 from competition.models import Round
+from dashboard.facts.addresses import address
 from dashboard.facts.people import Who, who
 
 BLOCKS = tuple(field.name for field in fields(Schedule))
@@ -47,7 +46,7 @@ class RoundFacts:
 
     @property
     def url(self) -> str:
-        return reverse("round", args=[self.competition, self.round])
+        return address("round", self.competition, self.round)
 
 
 def round_facts(round_: Round, *, block: int | None = None) -> RoundFacts:
