@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from competition.decisions.attempts import number_of
 from competition.models import Round
 from dashboard.api.rows import judging as rows
+from dashboard.facts.borders import shown_as
 from judging.health import controls
 from judging.models import Duel
 
@@ -25,10 +26,7 @@ def of(round_: Round) -> rows.JudgeHealth:
         computed=not current,
         well=measured.well if measured else None,
         take=number_of(current[0].attempt) if current else 0,
-        gates=tuple(
-            rows.GateRow(gate=f.gate, state=f.state, measured=f.measured, needed=f.needed, of=f.of)
-            for f in (measured.findings if measured else ())
-        ),
+        gates=tuple(shown_as(rows.GateRow, finding) for finding in (measured.findings if measured else ())),
         controls=tuple(rows.control_row(control) for control in current),
         void_share=Fraction(counts["void"], counts["asked"]) if counts["asked"] else Fraction(0),
     )

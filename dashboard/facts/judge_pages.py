@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from competition.decisions.attempts import number_of
 from competition.models import Round
+from dashboard.facts.borders import shown_as
 from dashboard.facts.wording import count
 from judging.decisions.health import GateFinding
 from judging.models import Control
@@ -227,14 +228,7 @@ def sentence(
 
 
 def gate(finding: GateFinding) -> GateLine:
-    return GateLine(
-        gate=finding.gate,
-        asks=ASKS[finding.gate],
-        state=finding.state,
-        measured=finding.measured,
-        needed=finding.needed,
-        of=finding.of,
-    )
+    return shown_as(GateLine, finding, asks=ASKS[finding.gate])
 
 
 def health(round_: Round, findings: Sequence[GateFinding]) -> RoundHealth:
@@ -247,14 +241,11 @@ def control_line(row: Control, *, published: bool) -> ControlLine:
     """Doctored pictures can be looked at once the bundle is out."""
     shown = row.views.get("front_left", "") if published else ""
     at = [row.round.competition.slug, row.round.number, f"blobs/{shown}"]
-    return ControlLine(
+    return shown_as(
+        ControlLine,
+        row,
         take=number_of(row.attempt),
-        kind=row.kind,
         prompt=row.prompt.stem,
-        variant=row.variant,
-        state=row.state,
-        score_micro=row.score_micro,
-        before_micro=row.before_micro,
         picture_url=reverse("bundle-file", args=at) if shown else "",
     )
 

@@ -269,11 +269,11 @@ def _in_window(reveal: Reveal, round_: Round) -> bool:
 
 
 def _failed(asset: Asset, row: Asset | Rendering) -> FailedFile:
-    return FailedFile(
+    return shown_as(
+        FailedFile,
+        row,
         prompt=asset.prompt.stem,
         origin=asset.origin,
-        failure_class=row.failure_class,
-        failure_code=row.failure_code,
         reason=row.failure_reason,
         who_must_act=WHO_MUST_ACT.get(row.failure_class, ""),
     )

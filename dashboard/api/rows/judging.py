@@ -181,14 +181,7 @@ class ControlRow:
 
 
 def control_row(row: Control) -> ControlRow:
-    return ControlRow(
-        kind=row.kind,
-        variant=row.variant,
-        prompt=row.prompt.stem,
-        state=row.state,
-        score_micro=row.score_micro,
-        before_micro=row.before_micro,
-    )
+    return shown_as(ControlRow, row, prompt=row.prompt.stem)
 
 
 @dataclass(frozen=True, kw_only=True)
