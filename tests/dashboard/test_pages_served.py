@@ -19,10 +19,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
-from competition.models import Asset, Prompt, Round
+from competition import attempts
+from competition.models import Asset, Attempt, Prompt, Round
 from competition.publication.bundle_folders import folder_of
 from core import store
-from judging.models import Rendering
+from judging.models import Match, Rendering
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made, hotkey
 from tests.dashboard.test_pages import every_page, match_url
@@ -110,6 +111,14 @@ def test_twice_the_miners_and_prompts_cost_no_further_query(client: Client, db: 
     many = counts(client, made_round.make(slug="many", miners=10, prompts=12))
     assert few == many
     assert {name: count for name, count in many.items() if count > MOST_QUERIES[name]} == {}
+
+
+def test_matches_that_were_judged_again_cost_no_further_query(client: Client, made: Made) -> None:
+    url = reverse("round", args=["made", made.finished.number])
+    before = queries_for(client, url)
+    again = attempts.later(made.finished, 2, of="decision", cause=Attempt.Cause.CORRECTION)
+    assert Match.objects.filter(round=made.finished).update(attempt=again) > 1
+    assert queries_for(client, url) == before
 
 
 def live_url(made: Made, **asked: Any) -> str:
