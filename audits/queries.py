@@ -29,8 +29,8 @@ def shown(rows: QuerySet[Audit], *beside: str) -> QuerySet[Audit]:
     objected to a verdict on its entry.  `beside`: what else is read with it."""
     findings = Finding.objects.filter(audit=OuterRef("pk")).order_by().values(n=Func("pk", function="COUNT"))
     objected = Appeal.objects.filter(audit__submission=OuterRef("submission"))
-    rows = rows.select_related("submission__miner", "attempt", *beside)
-    return rows.annotate(finding_count=Subquery(findings), appealed=Exists(objected))
+    columns = {"finding_count": Subquery(findings), "appealed": Exists(objected)}
+    return rows.select_related("submission__miner", "attempt", *beside).annotate(**columns)
 
 
 def audits_of(round_: Round) -> list[Audit]:
