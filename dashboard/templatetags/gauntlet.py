@@ -19,7 +19,6 @@ from dashboard.facts import charts, wording
 from dashboard.facts.external_links import web_address
 from dashboard.facts.figures import MatchFigures
 from dashboard.facts.people import Who
-from dashboard.facts.twins import twin
 from dashboard.pages import inline_svg
 
 register = template.Library()
@@ -104,11 +103,6 @@ def head(text: str, length: int = 12) -> str:
 @register.filter
 def key(mapping: Mapping[str, Any], name: str) -> Any:
     return mapping.get(name, "")
-
-
-@register.filter
-def pretty(value: Any) -> str:
-    return json.dumps(twin(value), indent=2, ensure_ascii=False, sort_keys=True, default=str)[:4000]
 
 
 @register.simple_tag
