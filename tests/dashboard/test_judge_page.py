@@ -87,7 +87,7 @@ def test_calls_failures_and_cost_of_a_round_are_told(client: Client, judged: Rou
 def test_the_page_of_a_round_says_where_its_judge_is_and_why_it_paused_it(client: Client, judged: Round) -> None:
     add_controls(judged, canary=10_000)
     assert f'href="{at(judged)}"' in html(client, judged_url(judged))
-    stop = controls.pause(judged, "not well", code="JUDGE_HEALTH", failure_class="judge")
+    stop = controls.pause(judged, "not well", code="JUDGE_HEALTH", failure_class="judge", now=timezone.now())
     assert engine.move(judged, stop, now=timezone.now())
     text = html(client, judged_url(judged))
     assert "The controls that say so" in text and "the good one must win" in text and "at least 97%" in text
