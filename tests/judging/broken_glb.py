@@ -205,7 +205,7 @@ BROKEN: dict[str, tuple[str, bytes]] = {
         good().replace(b'"doubleSided": true', b'"alphaCutoff":1e999'),
     ),
     "20,001 samplers": ("TOO_MANY_ENTRIES", broken(_set("samplers", to=[{}] * (rules.MOST_ENTRIES + 1)))),
-    "257 materials": ("TOO_MANY_ENTRIES", broken(_set("materials", to=[{}] * 257))),
+    "too many materials": ("TOO_MANY_ENTRIES", broken(_set("materials", to=[{}] * (rules.MOST_MATERIALS + 1)))),
     "material 9 of 1": ("BAD_REFERENCE", broken(_set("meshes", 0, "primitives", 0, "material", to=9))),
     "mesh 5 of 1": ("BAD_REFERENCE", broken(_set("nodes", 0, "mesh", to=5))),
     "texture 3 of 1": (
