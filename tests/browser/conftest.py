@@ -17,8 +17,11 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+# WebGL is drawn by SwiftShader; pages themselves are not, which would take most of the processor time.
 FLAGS = [
     "--no-sandbox",
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--disable-quic",
