@@ -105,6 +105,7 @@ def apps_at(*targets: tuple[str, str]) -> Any:
     return loader.project_state(list(targets or loader.graph.leaf_nodes())).apps
 
 
+@pytest.mark.long
 def test_rows_of_before_find_their_attempts_and_keep_their_numbers(database_of_before: None) -> None:
     old = apps_at(*BEFORE)
     world = begun(old)
@@ -117,6 +118,7 @@ def test_rows_of_before_find_their_attempts_and_keep_their_numbers(database_of_b
     assert numbers_of(old) == numbers(2)
 
 
+@pytest.mark.long
 def test_the_release_before_may_still_write_and_reads_what_the_new_one_wrote(database_of_before: None) -> None:
     old = apps_at(*BEFORE)
     call_command("migrate", verbosity=0)

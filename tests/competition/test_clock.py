@@ -199,6 +199,7 @@ def messages() -> int:
         return int(cursor.fetchone()[0])
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_a_real_worker_an_hour_fast_does_not_act_says_so_and_acts_again_once_its_clock_is_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

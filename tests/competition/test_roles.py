@@ -128,6 +128,7 @@ with connection.cursor() as cursor:
 """
 
 
+@pytest.mark.long
 def test_a_folder_of_before_is_upgraded_and_commands_run_as_the_application(tmp_path: Path) -> None:
     var = tmp_path / "var"
     databases.deployment(var)

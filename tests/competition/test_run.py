@@ -96,6 +96,7 @@ def platform(var: Path) -> Iterator[Platform]:
     platform.cluster.stop()
 
 
+@pytest.mark.long
 def test_killed_parts_come_back_and_a_stop_leaves_nothing(platform: Platform) -> None:
     assert until(lambda: platform.pid_of("worker --queue cpu"))
     os.kill(platform.cluster.recorded_pid(), signal.SIGKILL)

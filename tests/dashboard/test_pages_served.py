@@ -78,7 +78,7 @@ MOST_QUERIES = {
     "running": 18,
     "live": 18,
     "match": 6,
-    "duel": 8,
+    "duel": 9,
     "audit": 14,
     "miner": 16,
     "audits": 6,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from bittensor_core import Keypair
+from django.core.cache import cache
 from django.core.management import call_command
 from django.db import transaction
 from django.test import override_settings
@@ -165,6 +166,7 @@ def test_a_signed_head_is_kept_as_the_page_shows(transactional_db: None, live_se
 @pytest.fixture
 def miner(transactional_db: None, live_server: Any, tmp_path: Path) -> dict[str, str]:
     """A miner of a made round with a wallet `mine`, and what its shell knows."""
+    cache.clear()  # who is registered is asked once a block, and another test's chain may have the same name
     made, seed = made_round.make(), "12" * 32
     pair = Keypair.create_from_seed(bytes.fromhex(seed))
     Miner.objects.filter(pk=made.miners[2].pk).update(hotkey=pair.ss58_address)

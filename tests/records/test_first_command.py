@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from core.postgres.server import Cluster
 from tests.records import june
 
@@ -14,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = ("DATABASE_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE")
 
 
+@pytest.mark.long
 def test_an_import_makes_the_database_of_a_fresh_checkout(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     environment = {**kept, "GAUNTLET_VAR": str(tmp_path / "var")}

@@ -77,7 +77,8 @@ def the_whole_round(stage: Stage, round_: Round) -> None:
     assert Match.objects.filter(pk__in=first).count() == len(first)
 
 
-@pytest.mark.parametrize("rounds", [(1,), pytest.param((1, 2), marks=pytest.mark.long)], ids=len)
+@pytest.mark.long
+@pytest.mark.parametrize("rounds", [(1,), (1, 2)], ids=len)
 def test_a_round_judged_again_is_confirmed_with_both_results(
     rounds: tuple[int, ...], rejudged: Callable[..., Any]
 ) -> None:
