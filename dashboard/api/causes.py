@@ -25,7 +25,7 @@ def of(own: RoundParticipation) -> tuple[standing.Cause, ...]:
         ("file", each.prompt.stem, each) for each in assets(own) if each.failure_class
     ]
     failed += [("picture", asset.prompt.stem, rendering) for asset, rendering in refused(own)]
-    failed += [("duel", duel.prompt.stem, duel) for duel in duels.select_related("prompt")]
+    failed += [("duel", duel.prompt.stem, duel) for duel in duels.select_related("prompt").order_by("pk")]
     failed += [("pod", "", run) for run in own.runs if run.failure_class]
     grouped: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     for what, prompt, row in failed:
