@@ -6,11 +6,12 @@ A measurement decides nothing and no round waits for it.  One that cannot be mad
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from competition.models import Asset, Round
 from core import store
@@ -30,12 +31,17 @@ MOST_AT_ONCE = 200
 CODE = "NOT_MEASURED"
 
 
-def want_measurements(now: datetime) -> None:
-    """Drawn files of rounds whose duels have begun, once per content; a round needs its pictures first."""
+def drawn_files(now: datetime) -> Iterator[tuple[Round, QuerySet[Asset]]]:
+    """The drawn files of each round whose duels have begun; a round needs its pictures first."""
     begun = Q(state__in=("duels", "finalizing")) | Q(state="finished", since__gte=now - LATELY)
     for round_ in Round.objects.filter(begun, source={}).select_related("competition"):
         drawn = Rendering.objects.filter(competition=round_.competition_id, state="rendered").values("sha256")
-        stored = Asset.objects.filter(submission__round=round_, state="stored", sha256__in=drawn)
+        yield round_, Asset.objects.filter(submission__round=round_, state="stored", sha256__in=drawn)
+
+
+def want_measurements(now: datetime) -> None:
+    """Once per content."""
+    for round_, stored in drawn_files(now):
         known = Exists(Measurement.objects.filter(sha256=OuterRef("sha256"), version=VERSION))
         wanted = set(stored.exclude(known).values_list("sha256", flat=True))
         for sha256 in sorted(wanted)[:MOST_AT_ONCE]:

@@ -6,11 +6,8 @@ keeps its pictures and offers the original.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Q
-
-from competition.models import Asset, Round
 from core import store
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure
@@ -18,19 +15,16 @@ from core.machine.stateful import FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from dashboard.models import LightCopy
 from formats import light_copy, registry
-from judging.models import Rendering
+from judging.measurements import drawn_files
 
-LATELY = timedelta(days=30)
 MOST_AT_ONCE = 200
 
 
 def want_light_copies(now: datetime) -> None:
-    """Heavy drawn files of rounds whose duels have begun, once per content; a round needs its pictures first."""
-    begun = Q(state__in=("duels", "finalizing")) | Q(state="finished", since__gte=now - LATELY)
-    for round_ in Round.objects.filter(begun, source={}).select_related("competition"):
+    """Heavy drawn files of rounds whose duels have begun, once per content."""
+    for round_, stored in drawn_files(now):
         least = registry.of(round_.competition.config).light_above  # lighter files are turned as they are
-        drawn = Rendering.objects.filter(competition=round_.competition_id, state="rendered").values("sha256")
-        heavy = Asset.objects.filter(submission__round=round_, state="stored", bytes__gt=least, sha256__in=drawn)
+        heavy = stored.filter(bytes__gt=least)
         wanted = heavy.exclude(sha256__in=LightCopy.objects.values("original")).values_list("sha256", flat=True)
         for original in sorted(set(wanted))[:MOST_AT_ONCE]:
             named = {"competition": round_.competition, **LightCopy.born(now=now)}
