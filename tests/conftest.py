@@ -4,7 +4,6 @@ import asyncio
 import gc
 import importlib.util
 import math
-import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
@@ -17,12 +16,12 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
 from core import clock
+from core.sandbox.chromium import walls
 from tests import databases
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TORCH = all(map(importlib.util.find_spec, ("torch", "transformers")))
 LACKING = {
-    "browser": (CHROMIUM is None, "no chromium on this machine: apt-get install chromium"),
+    "browser": (walls.program("") is None, f"no Chromium on this machine: {walls.INSTALL}"),
     "torch": (not TORCH, "no torch in .venv: `make test-torch` installs it beside, in .venv-torch, and runs these"),
 }
 

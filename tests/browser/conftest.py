@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from core.sandbox.chromium import walls
 
 ROOT = Path(__file__).parent.parent.parent
 # WebGL is drawn by SwiftShader; pages themselves are not, which would take most of the processor time.
@@ -48,7 +49,7 @@ class Site:
         return self.address + self.pages[name]
 
 
-PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PROGRAM = walls.program("")
 
 
 @contextmanager
@@ -81,7 +82,7 @@ def serving() -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     if PROGRAM is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
+        pytest.skip(f"no Chromium on this machine: {walls.INSTALL}")
     with browsing() as browser:
         yield browser
 

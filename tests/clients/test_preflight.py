@@ -20,6 +20,7 @@ from gauntlet_client import platform_code, preflight, showing
 from gauntlet_client.errors import Unusable
 from rich.console import Console
 
+from core.sandbox.chromium import walls
 from core.sandbox.chromium.scripts import STATIC
 from formats import known_good_files
 from formats.registry import FORMATS
@@ -50,6 +51,10 @@ def checked(kind: str, folder: Path) -> preflight.Report:
     rows: list[dict[str, Any]] = [{"stem": s, "file": str(folder / f"{s}.{extension}")} for s in ("fine", "broken")]
     preflight.draw(rows, report, drawing=wanted, watch=preflight.unwatched)
     return report
+
+
+def test_the_client_looks_for_the_platform_s_browsers() -> None:
+    assert platform_code.BROWSERS == walls.PROGRAMS and walls.INSTALL in preflight.NOT_DRAWN_FIX
 
 
 @pytest.mark.parametrize("kind", GOOD)

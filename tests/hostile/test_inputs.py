@@ -17,7 +17,7 @@ from tests.hostile import files, modules
 
 RIG = replace(EMBEDDED, views=EMBEDDED.views[:1], gray=(), pixels=32, samples=1)
 RENDERERS: dict[str, Callable[[], Raycast | Threejs]] = {"raycast": Raycast, "threejs": Threejs}
-needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
+needs_browser = pytest.mark.skipif(walls.program("") is None, reason=f"no Chromium here: {walls.INSTALL}")
 
 
 def ends(inputs: Iterable[tuple[str, bytes]], folder: Path, *, renderer: str) -> int:

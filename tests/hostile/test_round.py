@@ -39,7 +39,7 @@ PARTS = 32  # winners of a ladder cost their square: after each rejection the ot
 POORER = [good()] * 3
 TRUE = [glb_of(name) for name in DRAWN]
 BETTER = [*TRUE[:2], POORER[2]]
-needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
+needs_browser = pytest.mark.skipif(walls.program("") is None, reason=f"no Chromium here: {walls.INSTALL}")
 
 
 def honest(poorer: Sequence[bytes], better: Sequence[bytes], *, extension: str) -> tuple[Player, ...]:

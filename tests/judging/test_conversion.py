@@ -72,7 +72,7 @@ def test_a_ply_and_an_spz_say_whose_they_are(splats: Path) -> None:
     assert b"miner: 5Fx; commit: " in packed[:400]
 
 
-@pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
+@pytest.mark.skipif(walls.program("") is None, reason=f"no Chromium here: {walls.INSTALL}")
 def test_a_module_becomes_the_mesh_it_builds_and_says_whose_it_is(tmp_path: Path) -> None:
     path = tmp_path / "module.js"
     path.write_text(known_good_files.MODULE)

@@ -28,7 +28,7 @@ BLANK = {
     "/page.css": "body{background:#123456}",
 }
 if walls.program("") is None:
-    pytest.skip("no Chromium on this machine: apt-get install chromium", allow_module_level=True)
+    pytest.skip(f"no Chromium on this machine: {walls.INSTALL}", allow_module_level=True)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from formats.threejs.rules import MODULE_RULES
 from tests.judging.hostile_modules import EXECUTED, GREEDY, HARMLESS, STATIC, TAKEN
 
 ROOT = Path(__file__).parents[2]
-needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
+needs_browser = pytest.mark.skipif(walls.program("") is None, reason=f"no Chromium here: {walls.INSTALL}")
 
 
 def refused_with(module: str, browsers: Browsers = baking.BAKING) -> Refused:

@@ -32,7 +32,7 @@ from tests.judging.broken_glb import Glb, broken, chunked, good
 from tests.judging.made_splats import cloud
 
 RIG = replace(EMBEDDED, pixels=128, grid_pixels=128, views=EMBEDDED.views[:2], gray=())
-needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
+needs_browser = pytest.mark.skipif(walls.program("") is None, reason=f"no Chromium here: {walls.INSTALL}")
 
 
 def drawn(data: bytes, folder: Path, renderer: Raycast | Threejs, *, file_format: str = "glb") -> np.ndarray:

@@ -24,7 +24,7 @@ from judging.renderers.threejs import Threejs
 from tests.judging import made_splats
 from tests.judging.made_splats import NAMES, cloud, header, splat
 
-needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
+needs_browser = pytest.mark.skipif(walls.program("") is None, reason=f"no Chromium here: {walls.INSTALL}")
 GOOD = made_splats.ply(np.array([splat((0, 0, 0), (1, 0, 0))]))
 RIG = replace(EMBEDDED, pixels=128, views=(CameraView("front", 0, 0), CameraView("back", 180, 0)), gray=())
 

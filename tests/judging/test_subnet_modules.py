@@ -20,7 +20,7 @@ from tests.judging.subnet_modules import MODULES
 ROOT = Path(__file__).parents[2]
 KINDS = sorted({name.partition("-")[0] for name in MODULES})
 SOME = ("object-points", "scene-interleaved")
-needs_browser = pytest.mark.skipif(walls.program("") is None, reason="no Chromium here: apt-get install chromium")
+needs_browser = pytest.mark.skipif(walls.program("") is None, reason=f"no Chromium here: {walls.INSTALL}")
 
 
 @pytest.fixture(scope="module", autouse=True)

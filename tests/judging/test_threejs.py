@@ -33,7 +33,7 @@ RIG = replace(EMBEDDED, pixels=128, grid_pixels=128)
 BLANK = {"/": "<!doctype html><title>blank</title>"}
 PROGRAM = walls.program("")
 if PROGRAM is None:
-    pytest.skip("no Chromium on this machine: apt-get install chromium", allow_module_level=True)
+    pytest.skip(f"no Chromium on this machine: {walls.INSTALL}", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

@@ -183,7 +183,7 @@ def test_preflight_takes_the_leader_s_own_files_and_refuses_nonsense(
 def other(request: pytest.FixtureRequest) -> Iterator[tuple[str, Outcome]]:
     """A small round of each other format, audited, from the reveals to its bundle, which `Play.check` verifies."""
     if walls.program("") is None:
-        pytest.skip("no Chromium here: apt-get install chromium")
+        pytest.skip(f"no Chromium here: {walls.INSTALL}")
     folder = Path(os.environ["GAUNTLET_TEST_VAR"]) / f"scenario-{request.param}"
     folder.mkdir(exist_ok=True)
     small = folder / "competition.json"

@@ -75,7 +75,7 @@ class Browsers:
             executable = program()
             if executable is None:
                 raise RendererFault(
-                    "NO_BROWSER", "there is no Chromium here: apt-get install chromium, or set GAUNTLET_CHROMIUM"
+                    "NO_BROWSER", f"there is no Chromium here: {walls.INSTALL}, or set GAUNTLET_CHROMIUM"
                 )
             self._browser, self._owner, self._drawn = (
                 Browser(executable, heap_megabytes=self.heap_megabytes),

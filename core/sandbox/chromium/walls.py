@@ -13,9 +13,13 @@ from pathlib import Path
 from core.sandbox import processes
 from core.sandbox.processes import NOBODY
 
+# The headless shell first: the same engine, whose start takes a third of the processor time and half the memory.
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+INSTALL = "apt-get install chromium-headless-shell (or chromium)"
 SPACES = ("--net", "--ipc", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
 FLAGS = (
     "--headless=new",
+    "--no-startup-window",
     "--remote-debugging-pipe",
     "--use-gl=angle",
     "--use-angle=swiftshader",
@@ -53,7 +57,7 @@ FLAGS = (
 
 def program(named: str) -> str | None:
     """The browser's path: the one named, or the first that is installed."""
-    names = (named,) if named else ("chromium", "chromium-browser", "google-chrome")
+    names = (named,) if named else PROGRAMS
     return next((path for name in names if (path := shutil.which(name))), None)
 
 

@@ -34,7 +34,7 @@ from formats.registry import FORMATS
 row = lambda each: {"extension": each.extension, "renderers": each.renderers, "runs_code": each.runs_code}
 print(json.dumps({name: row(each) for name, each in FORMATS.items()}))
 """
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 def folder() -> Path:

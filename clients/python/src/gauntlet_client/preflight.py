@@ -26,7 +26,7 @@ NOT_DRAWN = (
     "their format. No picture was made and nothing was compared with the leader's files."
 )
 NOT_RUN = " A module's text was checked; it was not run, and the rules for what it builds were not looked at."
-NOT_DRAWN_FIX = "apt-get install chromium, or set GAUNTLET_CHROMIUM to the path of one."
+NOT_DRAWN_FIX = "apt-get install chromium-headless-shell (or chromium), or set GAUNTLET_CHROMIUM to the path of one."
 FILES = Path("~/.cache/gauntlet")
 Watch = Callable[[str, int, int], None]  # what is done, how much of it, of how much
 
