@@ -215,13 +215,29 @@ REGISTRY = env.matching(
 REGISTRY_KEY = env.matching(
     "GAUNTLET_REGISTRY_KEY", must="user:password, or empty", fits=re.compile("[^:]+:.+").fullmatch, secret=True
 )
-# Pods `runpod`: a rented GPU each; the pictures are fetched from this address, with {sha256} in it.
+# Rented pods: a kind of GPU by its cloud's name, and what it costs, in USD an hour.
+KIND_OF_GPU = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()/-]*(=[0-9]{1,3}([.][0-9]{1,4})?)?")
+KINDS_OF_GPU = "kinds of GPU separated by commas, each alone or with a price, such as H200=2.49, or empty"
 RUNPOD_KEY = env.word("GAUNTLET_RUNPOD_KEY")
-RUNPOD_GPUS = env.listed(
-    "GAUNTLET_RUNPOD_GPUS",
-    must="names of GPUs separated by commas, or empty",
-    fits=re.compile("[A-Za-z0-9][A-Za-z0-9 ._()/-]*").fullmatch,
+RUNPOD_GPUS = env.listed("GAUNTLET_RUNPOD_GPUS", must=KINDS_OF_GPU, fits=KIND_OF_GPU.fullmatch)
+VERDA_CLIENT = env.word("GAUNTLET_VERDA_CLIENT")
+VERDA_SECRET = env.word("GAUNTLET_VERDA_SECRET")
+VERDA_INFERENCE_KEY = env.word("GAUNTLET_VERDA_INFERENCE_KEY")
+VERDA_GPUS = env.listed("GAUNTLET_VERDA_GPUS", must=KINDS_OF_GPU, fits=KIND_OF_GPU.fullmatch)
+TARGON_KEY = env.word("GAUNTLET_TARGON_KEY")
+TARGON_GPUS = env.listed("GAUNTLET_TARGON_GPUS", must=KINDS_OF_GPU, fits=KIND_OF_GPU.fullmatch)
+RENTABLE = {
+    "runpod": (RUNPOD_GPUS, RUNPOD_KEY),
+    "targon": (TARGON_GPUS, TARGON_KEY),
+    "verda": (VERDA_GPUS, VERDA_CLIENT, VERDA_SECRET, VERDA_INFERENCE_KEY),
+}
+RENTED = env.listed(
+    "GAUNTLET_RENTED",
+    must="names among runpod, targon and verda separated by commas, each with its GAUNTLET_<NAME>_… keys set and a"
+    " price for each kind in its GAUNTLET_<NAME>_GPUS, or empty",
+    fits=lambda name: all(RENTABLE.get(name, [()])) and all("=" in kind for kind in RENTABLE[name][0]),
 )
+# The pictures are fetched from this address by rented pods, with {sha256} in it.
 POD_PICTURES = env.matching(
     "GAUNTLET_POD_PICTURES",
     must="an http(s) address with {sha256} (and {suffix}) in it, or empty",

@@ -39,7 +39,8 @@ class Image:
 class Pod:
     """Enough to find a pod again from the database after every process of ours was killed.
 
-    `address` is {"unix": path} or {"host": name, "port": number}; `place` belongs to the provider that wrote it.
+    `address` is {"unix": path}, {"host": name, "port": number} or {"url": address}, with {"key": whose} where a proxy
+    asks for one; `place` belongs to the provider that wrote it.
     """
 
     provider: str

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from django.conf import settings
+
 from audits.pods.base import INFRASTRUCTURE, PodFault
 from core.net import http_client, url_guard
 from core.net.failures import FetchFailed
@@ -21,6 +23,7 @@ from core.net.url_guard import HttpOrigin
 LARGEST_REFUSAL = 64 << 10
 # Something was answered, but not what HTTP or our limits allow; every other failure is silence.
 RUBBISH = frozenset({"bad_url", "broken_http", "headers_too_big", "encoded", "too_big"})
+KEYS = {"verda": "VERDA_INFERENCE_KEY"}  # a proxy that asks for a key -> the setting that holds it
 NOT_REACHED = (502, 503, 504)  # a provider's proxy says so, or the service itself: either way it gave no answer
 
 
@@ -70,7 +73,7 @@ def _exchange(
         with http_client.request(
             origin_of(address).at(path),
             method="GET" if body is None else "POST",
-            headers={} if body is None else {"Content-Type": "application/json"},
+            headers=_key_of(address) | ({} if body is None else {"Content-Type": "application/json"}),
             body=body,
             watch=Watch(Patience.within(patience_s), time.monotonic),
             limits=TransferLimits(body_bytes=most),
@@ -81,6 +84,13 @@ def _exchange(
     except FetchFailed as failed:
         kind = Rubbish if failed.code in RUBBISH else Silent
         raise kind(failed.code) from failed
+
+
+def _key_of(address: Mapping[str, Any]) -> dict[str, str]:
+    """The address names whose key its proxy wants to see, and never holds it: it stands in rows."""
+    if "key" not in address:
+        return {}
+    return {"Authorization": f"Bearer {getattr(settings, KEYS[address['key']])}"}
 
 
 def origin_of(address: Mapping[str, Any]) -> HttpOrigin:

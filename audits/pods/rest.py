@@ -34,8 +34,28 @@ class RestRefused(Exception):
         super().__init__(f"{status}: {message}")
 
 
+class Unknown(PodFault):
+    """Neither an answer nor a refusal: look again."""
+
+    def __init__(self, what: str) -> None:
+        sentence = f"We do not know how the pod is: {what}. We look again."
+        super().__init__(INFRASTRUCTURE, "provider_unknown", sentence)
+
+
+class KeyRefused(Unknown):
+    """The provider did not take our key or token: nothing came of the request."""
+
+
+class ServerFailed(Unknown):
+    """The provider answered with an error of its own, and these words; what came of the request is not known."""
+
+    def __init__(self, what: str, *, message: str) -> None:
+        self.message = message
+        super().__init__(what)
+
+
 def unknown(what: str) -> PodFault:
-    return PodFault(INFRASTRUCTURE, "provider_unknown", f"We do not know how the pod is: {what}. We look again.")
+    return Unknown(what)
 
 
 class Rest:
@@ -73,8 +93,10 @@ class Rest:
         if status == 404:
             raise Missing(_words(payload))
         if status == 401:
-            raise unknown(f"{self.name} refuses our key")
-        if status == 429 or status >= 500 or (300 <= status < 400 and status != 304):
+            raise KeyRefused(f"{self.name} refuses our key")
+        if status >= 500:
+            raise ServerFailed(f"{self.name} answered {status}", message=_words(payload))
+        if status == 429 or (300 <= status < 400 and status != 304):
             raise unknown(f"{self.name} answered {status}")
         if status >= 400:
             raise RestRefused(status, _words(payload))

@@ -28,7 +28,7 @@ from audits.pods.base import UNCLEAR, Image, Pod, PodFault, PodProvider
 from audits.pods.control_pod import ControlPod
 from audits.pods.docker import DockerPods
 from audits.pods.local import LocalPods
-from audits.pods.runpod import RunPods
+from audits.pods.rented import Cloud, RentedPods
 from competition import attempts
 from competition.decisions.attempts import number_of, outputs_of
 from competition.models import Asset, Attempt, Competition, Round, Submission
@@ -74,11 +74,32 @@ PROVIDERS: dict[str, ProviderKind] = {
     ),
     "runpod": ProviderKind(
         about="a rented machine at RunPod",
-        made=lambda: RunPods(hosts.runpod(), built=builds.digest_of, hash_of=store.sha256_of),
+        made=lambda: rented_pods("runpod", [hosts.runpod_cloud()]),
+        beyond_network=True,
+    ),
+    "verda": ProviderKind(
+        about="a rented machine at Verda",
+        made=lambda: rented_pods("verda", [hosts.verda_cloud()]),
+        beyond_network=True,
+    ),
+    "targon": ProviderKind(
+        about="a rented machine at Targon",
+        made=lambda: rented_pods("targon", [hosts.targon_cloud()]),
+        beyond_network=True,
+    ),
+    "rented": ProviderKind(
+        about="a rented machine at the cheapest of several clouds that has one",
+        made=lambda: rented_pods("rented", hosts.clouds()),
         beyond_network=True,
     ),
 }
 """All pod providers there are: a row is all that one needs."""
+
+
+def rented_pods(name: str, clouds: list[Cloud]) -> RentedPods:
+    return RentedPods(
+        clouds, name=name, **hosts.site(), built=builds.digest_of, hash_of=store.sha256_of, owners=places_of_pods
+    )
 
 
 @cache
@@ -480,6 +501,14 @@ def known_pods() -> set[str]:
     started = [(pk, progress.get("pods", 0)) for pk, progress in rows]
     pods = {name_of(pk, number) for pk, pods in started for number in (pods, pods - 1)}
     return pods | {control_name(pk) for pk, _ in started}
+
+
+def places_of_pods() -> dict[str, Mapping[str, Any]]:
+    """Where each pod of an open run is by its row, its control pod's as well: a second one of that name is a double."""
+    rows = PodRun.objects.filter(state__in=PodRun.graph.active()).values_list("handle", "progress")
+    controls = [(progress.get("control") or {}).get("pod") for _, progress in rows]
+    pods = [Pod.from_json(value) for value in (*(handle for handle, _ in rows), *controls) if value]
+    return {pod.name: pod.place for pod in pods}
 
 
 def control_name(run_pk: int) -> str:
