@@ -86,8 +86,11 @@ class PodProvider(Protocol):
     def start(self, image: Image, *, name: str) -> Pod:
         """A pod of that name; the one already running, if there is one."""
 
-    def start_control(self, *, name: str) -> Pod:
-        """The same for a small service of ours (`audits.pods.control_pod`), which is known to work."""
+    def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:
+        """The same for a small service of ours (`audits.pods.control_pod`), which is known to work.
+
+        It runs where `beside` ran, which was lost: elsewhere it would show nothing of an outage there.
+        """
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
         """Make the prompts' pictures (stem -> file) reachable from inside the pod: stem -> image_url."""

@@ -40,9 +40,9 @@ class ControlPod:
         return cls(pod=Pod.from_json(value["pod"]), begun=begun, submitted=value["submitted"])
 
 
-def begin(provider: PodProvider, *, name: str, now: datetime) -> ControlPod:
-    """Raises PodFault: a control that cannot be started has failed."""
-    return ControlPod(pod=provider.start_control(name=name), begun=now)
+def begin(provider: PodProvider, *, name: str, now: datetime, beside: Pod | None = None) -> ControlPod:
+    """Where `beside` ran, the pod that was lost.  Raises PodFault: a control that cannot be started has failed."""
+    return ControlPod(pod=provider.start_control(name=name, beside=beside), begun=now)
 
 
 def look(

@@ -65,7 +65,7 @@ class DockerPods:
     def start(self, image: Image, *, name: str) -> Pod:
         return self._start(self.built(image), name=name)
 
-    def start_control(self, *, name: str) -> Pod:
+    def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:
         """By the gate's image, which holds this platform."""
         return self._start(self.host.gate, name=name, command=control_pod.COMMAND)
 

@@ -79,7 +79,7 @@ class LocalPods:
 
         return self._start({"repo": image.repo, "commit": image.commit}, name=name, fill=fill)
 
-    def start_control(self, *, name: str) -> Pod:
+    def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:
         def fill(solution: Path) -> None:
             solution.mkdir(mode=0o755)
             shutil.copyfile(control_pod.FILE, solution / ENTRY)

@@ -27,10 +27,11 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 IDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,79}")
 BY_DIGEST = re.compile(r"[a-z0-9][A-Za-z0-9./:_-]*@sha256:[0-9a-f]{64}")
 # How the clouds say that a card is not to be had; what they say of a bad request or of our credit is something else.
-FULL = re.compile(r"no longer any instances|not (?:have |have the |enough )resources|capacity|not available", re.I)
+FULL = re.compile(r"no longer any instances|not (?:have the|enough) resources|capacity|not available", re.I)
 PREFIX = "gauntlet-"
 PORT = 10006
-NO_CAPACITY = "no_capacity"
+NO_CAPACITY, NOT_STARTED = "no_capacity", "not_started"
+REMEDY = "We try again; if it lasts, name more kinds of card or more clouds to rent from."
 NO_LOG = b"This provider does not hand out what a service printed.\n"
 ISOLATION = (
     "a rented machine of another company, reached over its proxy",
@@ -126,44 +127,48 @@ class RentedPods:
         """The clouds have no unique names, so they are asked first; a double that two workers made is swept."""
         return self._start(self.built(image), name=name)
 
-    def start_control(self, *, name: str) -> Pod:
-        return self._start(self.control, name=name, command=control_pod.COMMAND)
+    def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:
+        among = None if beside is None else [self._cloud_of(beside)]
+        return self._start(self.control, name=name, command=control_pod.COMMAND, among=among)
 
-    def _start(self, digest: str, *, name: str, command: Sequence[str] = ()) -> Pod:
+    def _start(
+        self, digest: str, *, name: str, command: Sequence[str] = (), among: Sequence[Cloud] | None = None
+    ) -> Pod:
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a pod")
         if not BY_DIGEST.fullmatch(digest):
             raise ValueError(f"{digest!r} is no image by digest in a registry")
-        refused: dict[str, list[PodFault]] = {}
-        for cloud in self.clouds.values():
+        clouds = list(self.clouds.values()) if among is None else among
+        silent: dict[str, PodFault] = {}
+        for cloud in clouds:
             try:
                 there = [row for row in rentals_of(cloud) if row.name == name and row.image in ("", digest)]
             except PodFault as fault:
-                refused[cloud.name] = [fault]
+                silent[cloud.name] = fault
                 continue
             if first := min((row for row in there if row.started), key=lambda row: row.ident, default=None):
                 return self._pod(cloud, first)
-        return self._rent(digest, name=name, command=command, refused=refused)
+        answering = [cloud for cloud in clouds if cloud.name not in silent]
+        return self._rent(digest, name=name, command=command, among=answering, refused=list(silent.values()))
 
-    def _rent(self, digest: str, *, name: str, command: Sequence[str], refused: dict[str, list[PodFault]]) -> Pod:
-        """At the first cloud that can.  One that did not answer is not asked for a second machine in the same call."""
-        silent = set(refused)
-        on_hand: dict[str, Collection[str] | None] = {}
+    def _rent(
+        self, digest: str, *, name: str, command: Sequence[str], among: Sequence[Cloud], refused: list[PodFault]
+    ) -> Pod:
+        """At the first that can.  One that did not answer is not asked for a second machine in the same call."""
+        on_hand = {cloud.name: kinds_on_hand(cloud) for cloud in among}
         for cloud, offer in self.order:
-            if cloud.name in silent:
-                continue
             if cloud.name not in on_hand:
-                on_hand[cloud.name] = kinds_on_hand(cloud)
+                continue
             try:
                 if (kinds := on_hand[cloud.name]) is not None and offer.gpu not in kinds:
                     raise no_capacity(cloud.name, offer.gpu)
                 return self._pod(cloud, rent_from(cloud, PREFIX + name, digest, gpu=offer.gpu, command=command))
             except PodFault as fault:
-                log.warning("%s of %s was not rented: %s", offer.gpu, cloud.name, fault)
-                refused.setdefault(cloud.name, []).append(fault)
-                if fault.code not in (NO_CAPACITY, "not_started"):
-                    silent.add(cloud.name)
-        raise graver([fault for faults in refused.values() for fault in faults])
+                log.info("%s of %s was not rented: %s", offer.gpu, cloud.name, fault)
+                refused.append(fault)
+                if fault.code not in (NO_CAPACITY, NOT_STARTED):
+                    del on_hand[cloud.name]
+        raise graver(refused)
 
     def _pod(self, cloud: Cloud, rental: Rental) -> Pod:
         stated = next((offer.usd_per_hour for offer in cloud.offers if offer.gpu == rental.gpu), None)
@@ -287,7 +292,7 @@ def rent_from(cloud: Cloud, name: str, digest: str, *, gpu: str, command: Sequen
         if FULL.search(str(refused)):
             raise no_capacity(cloud.name, gpu) from refused
         raise PodFault(
-            INFRASTRUCTURE, "not_started", f"The GPU provider could not start the pod ({refused}). We try again."
+            INFRASTRUCTURE, NOT_STARTED, f"The GPU provider could not start the pod ({refused}). We try again."
         ) from refused
 
 
@@ -304,16 +309,15 @@ def end_at(cloud: Cloud, ident: str) -> None:
 
 
 def no_capacity(cloud: str, gpu: str) -> PodFault:
-    sentence = f"No {gpu} is free at {cloud}. We try again; if it lasts, name more kinds or clouds to rent."
-    return PodFault(INFRASTRUCTURE, NO_CAPACITY, sentence)
+    return PodFault(INFRASTRUCTURE, NO_CAPACITY, f"No {gpu} is free at {cloud}. {REMEDY}")
 
 
 def graver(faults: Sequence[PodFault]) -> PodFault:
     """What to report of several refusals: no capacity only where there was nothing else."""
-    other = next((fault for fault in faults if fault.code != NO_CAPACITY), None)
-    if other is not None or len(faults) == 1:
-        return other or faults[0]
-    return PodFault(INFRASTRUCTURE, NO_CAPACITY, " ".join(fault.sentence.partition(". ")[0] + "." for fault in faults))
+    if other := next((fault for fault in faults if fault.code != NO_CAPACITY), None):
+        return other
+    each = " ".join(fault.sentence.removesuffix(f" {REMEDY}") for fault in faults)
+    return PodFault(INFRASTRUCTURE, NO_CAPACITY, f"{each} {REMEDY}")
 
 
 def vanished(how: str) -> PodFault:

@@ -292,11 +292,12 @@ class _Look:
 
     def look_at_control(self, action: PodAction) -> Event | None:
         """One look at the control pod, which is started once the lost pod has been ended; None while it is at work."""
+        lost, state = self.pod, self.progress.control
         self.give_up_pod()
-        state = self.progress.control
         try:
             if state is None:
-                begun = control_pod.begin(self.provider, name=control_name(self.run.pk), now=self.now)
+                name = control_name(self.run.pk)
+                begun = control_pod.begin(self.provider, name=name, now=self.now, beside=lost)
                 self.progress = replace(self.progress, control=begun.to_json())
                 return None
             further = control_pod.look(

@@ -45,7 +45,7 @@ class CompetitionFile:
     chain: str = field(
         metadata={"means": "`bittensor:<netuid>` (chain.md); demos: `simulated:<slug>`, written by the demo"}
     )
-    pods: str = field(metadata={"means": "`local`, `docker` or `runpod` (audits.md)"})
+    pods: str = field(metadata={"means": "`local`, `docker`, `runpod`, `verda`, `targon` or `rented` (audits.md)"})
     leader: FirstLeader = field(metadata={"means": "who leads at the beginning"})
     config: Mapping[str, Any] = field(metadata={"means": "everything below"})
 

@@ -17,10 +17,13 @@ Answer = tuple[int, Any]
 
 
 class CloudServer:
-    """`ill`: statuses that the next requests are answered with instead; `seen`: method and path of each request."""
+    """`ill`: statuses that the next requests are answered with instead; `broken`: those of a method and path, always;
+    `seen`: method and path of each request.
+    """
 
     def __init__(self) -> None:
         self.ill: list[int] = []
+        self.broken: dict[tuple[str, str], int] = {}
         self.seen: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -53,8 +56,8 @@ class CloudServer:
         self.seen.append((method, parts.path))
         body = json.loads(raw or b"null")
         self.bodies.append(body)
-        if self.ill:
-            status = self.ill.pop(0)
+        if self.ill or (method, parts.path) in self.broken:
+            status = self.ill.pop(0) if self.ill else self.broken[method, parts.path]
             return status, self.refusal(status, "ill")
         if (free := self.open(method, parts.path, body)) is not None:
             return free

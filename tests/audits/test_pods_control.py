@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 
 from audits.pods import control_pod
-from audits.pods.base import Image, PodFault
+from audits.pods.base import Image, Pod, PodFault
 from audits.pods.control_pod import ControlPod
 from audits.pods.control_service import Service
 from audits.pods.docker import DockerPods, Host
 from audits.pods.local import LocalPods
-from audits.pods.runpod import Account, RunPods
+from audits.pods.rented import Offer
+from audits.pods.runpod import Account, RunPod
 from tests.audits import engine_server
 from tests.audits.engine_server import GATE, Engine
 from tests.audits.miners import repository
 from tests.audits.pod_rig import Play, until
 from tests.audits.rental_server import KEY, Rental
+from tests.audits.renting import rented_pods
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WAYS_TO_DIE = ("suicide", "murdered", "group_suicide", "everybody", "exit_137", "exit_125", "eater", "quitter")
@@ -68,7 +70,7 @@ def test_a_service_that_ends_itself_in_whatever_way_fails_by_the_miners_doing(pr
 
 
 def test_where_nothing_of_ours_runs_either_the_outage_is_ours(provider, repos, pictures, tmp_path, monkeypatch):
-    def outage(*, name: str):
+    def outage(*, name: str, beside: Pod | None):
         raise PodFault("infrastructure", "not_started", "This machine could not start the pod.")
 
     monkeypatch.setattr(provider, "start_control", outage)
@@ -119,8 +121,8 @@ def offered_by_file(pictures: dict[str, Path]) -> dict[str, str]:
 def test_a_rented_control_pod_is_this_platforms_image_started_as_the_control_service(monkeypatch, pictures, served):
     with Rental() as rental:
         proxy = f"http://127.0.0.1:{served}/?{{id}}{{port}}"
-        account = Account(key=KEY, gpus=("H100",), pictures="", control=GATE, proxy=proxy, base=rental.url)
-        pods = RunPods(account, built=lambda image: "", hash_of=lambda path: "")
+        account = Account(key=KEY, gpus=(Offer(gpu="H100"),), proxy=proxy, base=rental.url)
+        pods = rented_pods(RunPod(account), control=GATE)
         monkeypatch.setattr(pods, "offer", lambda pod, *, pictures: offered_by_file(pictures))
         assert passes(pods, pictures)
         (row,) = rental.pods.values()

@@ -3,20 +3,17 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from audits.pods import batch, link
-from audits.pods.base import Image, Pod, PodFault
-from audits.pods.runpod import Account, RunPods
-from tests.audits.rental_server import KEY, Rental
-
-IMAGE = Image(repo="miner/solution", commit="c" * 40)
-DIGEST = "registry.example.org/solution@sha256:" + "b" * 64
-CONTROL = "registry.example.org/gauntlet@sha256:" + "9" * 64
-PICTURES = "https://site.example.org/files/{sha256}{suffix}"
+from audits.pods.base import Pod, PodFault
+from audits.pods.rented import RentedPods
+from tests.audits.rental_server import Rental
+from tests.audits.renting import CONTROL, IMAGE, at_runpod, rented_pods
 
 
 @pytest.fixture
@@ -26,13 +23,8 @@ def rental() -> Iterator[Rental]:
 
 
 @pytest.fixture
-def pods(rental) -> RunPods:
-    return pods_at(rental.url)
-
-
-def pods_at(url: str, *, key: str = KEY) -> RunPods:
-    account = Account(key=key, gpus=("NVIDIA H100 80GB HBM3",), pictures=PICTURES, control=CONTROL, base=url)
-    return RunPods(account, built=lambda image: DIGEST, hash_of=lambda path: "f" * 64)
+def pods(rental) -> RentedPods:
+    return rented_pods(at_runpod(rental))
 
 
 def test_a_pod_is_rented_once_and_found_again_by_its_name(rental, pods):
@@ -45,9 +37,8 @@ def test_a_pod_is_rented_once_and_found_again_by_its_name(rental, pods):
 
 
 def test_without_an_image_for_control_pods_nothing_is_rented(rental):
-    account = Account(key=KEY, gpus=("H100",), pictures=PICTURES, control="sha256:" + "9" * 64, base=rental.url)
     with pytest.raises(LookupError, match="GAUNTLET_DOCKER_GATE"):
-        RunPods(account, built=lambda image: DIGEST, hash_of=lambda path: "f" * 64)
+        rented_pods(at_runpod(rental), control=CONTROL.partition("@")[2])
 
 
 def test_a_rented_pod_says_that_it_is_not_walled_off(pods):
@@ -101,18 +92,32 @@ def test_a_status_nobody_has_seen_yet_is_unknown(rental, pods):
     assert caught.value.code == "provider_unknown"
 
 
-def test_no_gpu_to_rent_is_ours(rental, pods):
-    rental.full = True
+@pytest.mark.parametrize("status", [400, 500])
+def test_no_gpu_to_rent_is_ours_and_has_a_code_of_its_own(rental, pods, status):
+    rental.full, rental.full_status = True, status
     with pytest.raises(PodFault) as caught:
         pods.start(IMAGE, name="run-1-0")
-    assert caught.value.failure_class == "infrastructure"
+    assert (caught.value.failure_class, caught.value.code) == ("infrastructure", "no_capacity")
+    assert not rental.pods
+
+
+def test_the_card_and_its_price_are_kept_as_runpod_names_them(pods):
+    place = pods.start(IMAGE, name="run-1-0").place
+    assert place == {"cloud": "runpod", "id": "pod1", "gpu": "NVIDIA H100 80GB HBM3", "usd_per_hour": 3.59}
+
+
+def test_a_pod_that_was_rented_before_places_named_their_cloud_is_still_reached(rental, pods):
+    pod = replace(pods.start(IMAGE, name="run-1-0"), place={"id": "pod1"})
+    assert pods.alive(pod)
+    pods.stop(pod)
+    assert not rental.pods
 
 
 def test_the_key_is_in_no_message(rental):
     secret = "rpa_canary_canary_canary"
-    wrong = pods_at(rental.url, key=secret)
+    wrong = at_runpod(rental, key=secret)
     with pytest.raises(PodFault) as caught:
-        wrong.start(IMAGE, name="run-1-0")
+        rented_pods(wrong).start(IMAGE, name="run-1-0")
     assert secret not in f"{caught.value!r} {caught.value.__cause__!r} {wrong.account!r}"
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audits.models import PodRun
 from audits.pods import runs
-from audits.pods.base import PodFault
+from audits.pods.base import Pod, PodFault
 from competition import prompts, steps
 from competition.models import Asset, Competition, Miner, Prompt, Round, RoundPrompt, Submission
 from core import store
@@ -117,7 +117,7 @@ def test_the_service_of_a_leader_that_works_is_asked_as_before(leading):
 def test_an_outage_of_ours_pauses_the_round_and_blames_nobody(leading, monkeypatch):
     run = leading("suicide")
 
-    def outage(*, name: str):
+    def outage(*, name: str, beside: Pod | None):
         raise PodFault("unclear", "not_started", "This machine could not start the pod.")
 
     monkeypatch.setattr(runs.provider_named("local"), "start_control", outage)

@@ -107,7 +107,7 @@ class Ports:
     def start(self, image: Image, *, name: str) -> Pod:
         return self._start(self.behaviours[image.commit], name=name, commit=image.commit)
 
-    def start_control(self, *, name: str) -> Pod:
+    def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:
         sums = {f"{stem}.txt": sum_of(stem).encode() for stem in STEMS}
         return self._start(Behaviour(answers={"/results": pods.http(pods.zipped(sums))}), name=name, commit="")
 

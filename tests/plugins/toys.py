@@ -130,7 +130,7 @@ class ThreadPods:
         host, port = self.servers[name].server_address[:2]
         return Pod(provider=self.name, name=name, address={"host": host, "port": port}, isolation=("none",))
 
-    def start_control(self, *, name: str) -> Pod:
+    def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:
         return self.start(Image(repo="ours/control", commit="0" * 40), name=name)
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
