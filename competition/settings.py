@@ -233,8 +233,8 @@ RENTABLE = {
 }
 RENTED = env.listed(
     "GAUNTLET_RENTED",
-    must="names among runpod, targon and verda separated by commas, each with its GAUNTLET_<NAME>_… keys set and a"
-    " price for each kind in its GAUNTLET_<NAME>_GPUS, or empty",
+    must="names among runpod, targon and verda separated by commas, each with its keys and GAUNTLET_<NAME>_GPUS set"
+    " and a price for each kind there, or empty",
     fits=lambda name: all(RENTABLE.get(name, [()])) and all("=" in kind for kind in RENTABLE[name][0]),
 )
 # The pictures are fetched from this address by rented pods, with {sha256} in it.

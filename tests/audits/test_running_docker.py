@@ -108,8 +108,13 @@ def host(settings, tmp_path, service, monkeypatch) -> Iterator[Engine]:
 
 @pytest.fixture
 def run(host) -> PodRun:
+    return audit_run(pods="docker")
+
+
+def audit_run(*, pods: str) -> PodRun:
+    """The run of a finalist's audit, whose code is copied and not built yet."""
     competition = Competition.objects.create(
-        slug="pods", name="Pods", chain="simulated:pods", pods="docker", created_at=NOW, config={"poll_s": 0}
+        slug="pods", name="Pods", chain="simulated:pods", pods=pods, created_at=NOW, config={"poll_s": 0}
     )
     round_ = Round.objects.create(
         competition=competition,

@@ -25,6 +25,7 @@ class VerdaCloud(CloudServer):
         self.states: dict[str, str] = {}
         self.tokens: list[str] = []
         self.lasts_s: float = 3600
+        self.reached_at = ""  # where a service answers for every deployment
 
     def refusal(self, status: int, words: str) -> Any:
         return {"code": CODES.get(status, "server_error" if status < 503 else "service_unavailable"), "message": words}
@@ -74,7 +75,7 @@ class VerdaCloud(CloudServer):
         self.deployments[name] = {
             **body,
             "containers": [{**each, "name": "main"} for each in body["containers"]],
-            "endpoint_base_url": f"{self.url}/proxy/{name}",
+            "endpoint_base_url": self.reached_at or f"{self.url}/proxy/{name}",
             "created_at": "2026-11-30T00:00:00+00:00",
         }
         return 200, self.deployments[name]

@@ -225,6 +225,14 @@ def test_every_value_at_an_edge_is_accepted(tmp_path: Path) -> None:
         assert status == 0, (name, value, told)
 
 
+def test_clouds_to_rent_from_need_their_keys_and_a_price_for_each_kind() -> None:
+    key, kinds = {"GAUNTLET_TARGON_KEY": "k"}, {"GAUNTLET_TARGON_GPUS": "h200-small=2.49, h100-small=1.9"}
+    assert settings_say("s.RENTED", GAUNTLET_RENTED="targon", **key, **kinds).stdout.strip() == "['targon']"
+    for others in (key, kinds, key | {"GAUNTLET_TARGON_GPUS": "h200-small=2.49, h100-small"}):
+        refused = settings_say("s.RENTED", GAUNTLET_RENTED="targon", **others)
+        assert refused.returncode and "GAUNTLET_RENTED must be" in refused.stderr
+
+
 def test_the_web_server_ends_by_the_same_sentence(tmp_path: Path) -> None:
     environment = {**os.environ, "GAUNTLET_VAR": str(tmp_path), "GAUNTLET_WEB_SHARE": "33"}
     words = ["-m", "gunicorn", "competition.wsgi:application", "--bind", "127.0.0.1:0", "--no-control-socket"]
