@@ -37,12 +37,12 @@ def site() -> dict[str, str]:
 
 def runpod_cloud() -> Cloud:
     key = _needed("GAUNTLET_RUNPOD_KEY", settings.RUNPOD_KEY)
-    return runpod.RunPod(runpod.Account(key=key, gpus=_offers("GAUNTLET_RUNPOD_GPUS", settings.RUNPOD_GPUS)))
+    return runpod.RunPod(runpod.RunPodAccount(key=key, gpus=_offers("GAUNTLET_RUNPOD_GPUS", settings.RUNPOD_GPUS)))
 
 
 def verda_cloud() -> Cloud:
     _needed("GAUNTLET_VERDA_INFERENCE_KEY", settings.VERDA_INFERENCE_KEY)  # audits.pods.link sends it
-    account = verda.Account(
+    account = verda.VerdaAccount(
         client=_needed("GAUNTLET_VERDA_CLIENT", settings.VERDA_CLIENT),
         secret=_needed("GAUNTLET_VERDA_SECRET", settings.VERDA_SECRET),
         gpus=_offers("GAUNTLET_VERDA_GPUS", settings.VERDA_GPUS),
@@ -52,7 +52,7 @@ def verda_cloud() -> Cloud:
 
 def targon_cloud() -> Cloud:
     key = _needed("GAUNTLET_TARGON_KEY", settings.TARGON_KEY)
-    return targon.Targon(targon.Account(key=key, gpus=_offers("GAUNTLET_TARGON_GPUS", settings.TARGON_GPUS)))
+    return targon.Targon(targon.TargonAccount(key=key, gpus=_offers("GAUNTLET_TARGON_GPUS", settings.TARGON_GPUS)))
 
 
 CLOUDS: Mapping[str, Callable[[], Cloud]] = {"runpod": runpod_cloud, "targon": targon_cloud, "verda": verda_cloud}

@@ -245,10 +245,10 @@ def superfluous(
     for row in rows:
         place = owners.get(row.name)
         if place is None:
-            kept = row.started and first.setdefault(row.name, row.ident) == row.ident
+            stays = row.started and first.setdefault(row.name, row.ident) == row.ident
         else:
-            kept = place.get("id") == row.ident and place.get("cloud", cloud) == cloud
-        if row.name not in known or not kept:
+            stays = place.get("id") == row.ident and place.get("cloud", cloud) == cloud
+        if row.name not in known or not stays:
             ends.append(row)
     return ends
 
@@ -338,7 +338,7 @@ def usd(value: object) -> float | None:
     """A price in a cloud's answer; None where it is none."""
     try:
         price = float(value) if isinstance(value, int | float | str) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return price if 0 <= price < math.inf else None
 

@@ -16,7 +16,7 @@ GONE = ("TERMINATED", "DEAD")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class RunPodAccount:
     """`proxy` is the address of a pod with {id} and {port} in it."""
 
     key: str = field(repr=False)
@@ -31,7 +31,7 @@ class Account:
 class RunPod:
     name = "runpod"
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: RunPodAccount) -> None:
         self.account, self.offers = account, account.gpus
         self.rest = Rest(account.base, name="the GPU provider", secret=account.key)
 
@@ -63,7 +63,7 @@ class RunPod:
         made = self.rest.json("POST", "/pods", body=body)
         if not isinstance(made, dict) or not made.get("id"):
             raise unknown("the provider did not say which pod it started")
-        return self._rental({"name": name, "image": image, **made}, gpu=gpu)
+        return self._rental({"image": image, **made, "name": name}, gpu=gpu)
 
     def fault(self, ident: str) -> PodFault | None:
         row = self.rest.json("GET", f"/pods/{ident}")

@@ -25,7 +25,7 @@ LOG_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class TargonAccount:
     """`proxy` is the address of a pod with {id} and {port} in it, for as long as the provider does not name it."""
 
     key: str = field(repr=False)
@@ -37,7 +37,7 @@ class Account:
 class Targon:
     name = "targon"
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: TargonAccount) -> None:
         self.account, self.offers = account, account.gpus
         self.rest = Rest(account.base, name="the GPU provider", secret=account.key)
 
@@ -65,14 +65,16 @@ class Targon:
         made = self.rest.json("POST", "/workloads", body=body)
         if not isinstance(made, dict) or not made.get("uid"):
             raise unknown("the provider did not say which pod it registered")
-        row = self._rental({"name": name, "image": image, "resource_name": gpu, **made})
+        registered = {"resource_name": gpu, **made, "name": name, "image": image}
+        ident = self._rental(registered).ident
         try:
-            deployed = self.rest.json("POST", f"/workloads/{row.ident}/deploy")
+            deployed = self.rest.json("POST", f"/workloads/{ident}/deploy")
         except (Missing, RestRefused):
             with suppress(Missing, RestRefused, PodFault):
-                self.end(row.ident)
+                self.end(ident)
             raise
-        return self._rental({**made, **(deployed if isinstance(deployed, dict) else {}), "name": name, "image": image})
+        changed = {key: deployed.get(key) for key in ("state", "cost_per_hour")} if isinstance(deployed, dict) else {}
+        return self._rental(registered | {key: value for key, value in changed.items() if value is not None})
 
     def fault(self, ident: str) -> PodFault | None:
         state = self.rest.json("GET", f"/workloads/{ident}/state")

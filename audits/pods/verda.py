@@ -24,7 +24,7 @@ LOOKS_AT_ONCE = 8  # requests that the proxy lets through to a busy service: sta
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class VerdaAccount:
     client: str
     secret: str = field(repr=False)
     gpus: tuple[Offer, ...]
@@ -34,7 +34,7 @@ class Account:
 class Verda:
     name = "verda"
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: VerdaAccount) -> None:
         self.account, self.offers = account, account.gpus
         self.rest = VerdaRest(account)
 
@@ -94,7 +94,7 @@ class VerdaRest(Rest):
 
     SPARE_S = 60.0
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: VerdaAccount) -> None:
         super().__init__(account.base, name="the GPU provider")
         self._account, self._until = account, 0.0
         self._without_token = Rest(account.base, name="the GPU provider")
@@ -131,7 +131,9 @@ class VerdaRest(Rest):
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token or not token:
             raise unknown("the GPU provider's token cannot be read")
         self.headers = {"Authorization": f"Bearer {token}"}
-        self._until = time.monotonic() + (lasts if isinstance(lasts, int | float) else 0) - self.SPARE_S
+        self._until = time.monotonic() - self.SPARE_S
+        if isinstance(lasts, int | float) and 0 < lasts < 1e6:
+            self._until += lasts
 
 
 def one_replica() -> dict[str, Any]:

@@ -32,17 +32,17 @@ def rented_pods(*clouds: Cloud, name: str = "", control: str = CONTROL, owners: 
 
 
 def at_runpod(rental: Rental, *, key: str = rental_server.KEY, **gpus: float) -> runpod.RunPod:
-    return runpod.RunPod(runpod.Account(key=key, gpus=offers(gpus) or (Offer(gpu=H100),), base=rental.url))
+    return runpod.RunPod(runpod.RunPodAccount(key=key, gpus=offers(gpus) or (Offer(gpu=H100),), base=rental.url))
 
 
 def at_verda(cloud: VerdaCloud, *, secret: str = verda_server.SECRET, **gpus: float) -> verda.Verda:
     kinds = offers(gpus) or (Offer(gpu="H200"),)
-    return verda.Verda(verda.Account(client=verda_server.CLIENT, secret=secret, gpus=kinds, base=cloud.url))
+    return verda.Verda(verda.VerdaAccount(client=verda_server.CLIENT, secret=secret, gpus=kinds, base=cloud.url))
 
 
 def at_targon(cloud: TargonCloud, *, key: str = targon_server.KEY, **gpus: float) -> targon.Targon:
     kinds = tuple(Offer(gpu=each.gpu.replace("_", "-"), usd_per_hour=each.usd_per_hour) for each in offers(gpus))
-    return targon.Targon(targon.Account(key=key, gpus=kinds or (Offer(gpu="h200-small"),), base=cloud.url))
+    return targon.Targon(targon.TargonAccount(key=key, gpus=kinds or (Offer(gpu="h200-small"),), base=cloud.url))
 
 
 def offers(gpus: dict[str, float]) -> tuple[Offer, ...]:

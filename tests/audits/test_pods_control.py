@@ -16,7 +16,7 @@ from audits.pods.control_service import Service
 from audits.pods.docker import DockerPods, Host
 from audits.pods.local import LocalPods
 from audits.pods.rented import Offer
-from audits.pods.runpod import Account, RunPod
+from audits.pods.runpod import RunPod, RunPodAccount
 from tests.audits import engine_server
 from tests.audits.engine_server import GATE, Engine
 from tests.audits.miners import repository
@@ -121,7 +121,7 @@ def offered_by_file(pictures: dict[str, Path]) -> dict[str, str]:
 def test_a_rented_control_pod_is_this_platforms_image_started_as_the_control_service(monkeypatch, pictures, served):
     with Rental() as rental:
         proxy = f"http://127.0.0.1:{served}/?{{id}}{{port}}"
-        account = Account(key=KEY, gpus=(Offer(gpu="H100"),), proxy=proxy, base=rental.url)
+        account = RunPodAccount(key=KEY, gpus=(Offer(gpu="H100"),), proxy=proxy, base=rental.url)
         pods = rented_pods(RunPod(account), control=GATE)
         monkeypatch.setattr(pods, "offer", lambda pod, *, pictures: offered_by_file(pictures))
         assert passes(pods, pictures)

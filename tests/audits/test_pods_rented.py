@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from audits.pods.base import Pod, PodFault
-from audits.pods.rented import Cloud, RentedPods
+from audits.pods.rented import Cloud, RentedPods, usd
 from tests.audits.cloud_server import CloudServer
 from tests.audits.rental_server import Rental
 from tests.audits.renting import (
@@ -357,3 +357,11 @@ def test_a_second_machine_is_not_asked_for_where_the_first_may_have_been_rented(
 def test_where_it_is_not_known_what_a_cloud_has_it_is_tried(market):
     market.targon.broken["GET", "/inventory"] = 500
     assert at_market(market).start(IMAGE, name="run-1-0").place["cloud"] == "targon"
+
+
+@pytest.mark.parametrize(
+    ("value", "price"),
+    [("0.74", 0.74), (2.49, 2.49), (3, 3.0), (None, None), ("dear", None), (-1, None), (10**400, None), ("nan", None)],
+)
+def test_a_price_is_a_number_or_nothing(value, price):
+    assert usd(value) == price

@@ -1,8 +1,9 @@
-"""A whole pod run on rented pods: the next cloud where the cheapest is full, doubles, and a worker killed at every step.
+"""A whole run on rented pods: the next cloud where the cheapest is full, doubles, and a worker killed at every step.
 
 Real database, real state machine, real HTTP to the service; the clouds are stand-ins.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,10 +14,9 @@ from audits.models import PodRun
 from audits.pods import builds, hosts, rest, runs
 from tests.audits.renting import CONTROL, DIGEST, PICTURES, at_targon, at_verda
 from tests.audits.targon_server import TargonCloud
-from tests.audits.test_running_docker import WHOLE, Service, audit_run, few_in_short, outcome, play, service, step
+from tests.audits.test_running_docker import WHOLE, Service, audit_run, few_in_short, outcome, play, step
 from tests.audits.verda_server import VerdaCloud
 
-__all__ = ["service"]
 pytestmark = pytest.mark.django_db
 
 
@@ -27,6 +27,15 @@ class Clouds:
 
     def machines(self) -> list[str]:
         return [*self.targon.workloads, *self.verda.deployments]
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    made = Service()
+    threading.Thread(target=made.server.serve_forever, args=(0.05,), daemon=True).start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
 
 
 @pytest.fixture
@@ -41,11 +50,8 @@ def clouds(settings, tmp_path, service: Service, monkeypatch) -> Iterator[Clouds
     with ExitStack() as stack:
         made = Clouds(targon=stack.enter_context(TargonCloud()), verda=stack.enter_context(VerdaCloud()))
         made.targon.reached_at = made.verda.reached_at = f"http://127.0.0.1:{service.port}"
-        rows = {
-            "targon": lambda: at_targon(made.targon, h200_small=2.4),
-            "verda": lambda: at_verda(made.verda, H200=3.1),
-        }
-        monkeypatch.setattr(hosts, "CLOUDS", rows)
+        cheap, dear = at_targon(made.targon, h200_small=2.4), at_verda(made.verda, H200=3.1)
+        monkeypatch.setattr(hosts, "CLOUDS", {"targon": lambda: cheap, "verda": lambda: dear})
         runs.provider_named.cache_clear()
         yield made
     runs.provider_named.cache_clear()
