@@ -22,7 +22,7 @@ compares this table with the policies that stand in the code.
 
 `judging.renderers.raycast.allowance` and `judging.renderers.threejs.allowed` give more time for more pixels; `git` has
 the network in the calls that need it only; a miner's own preflight checks with `gauntlet_client.desk.CHECKING`.
-Images run on other machines, behind the Docker Engine's walls (`audits/pods/docker.py`) or RunPod's.
+Images run on other machines, behind the Docker Engine's walls (`audits/pods/docker.py`) or a GPU cloud's.
 Standard library only: the walled processes themselves import this.
 """
 
