@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,10 +124,11 @@ class VerdaRest(Rest):
             "client_id": self._account.client,
             "client_secret": self._account.secret,
         }
-        try:
+        answer = None
+        with suppress(Missing, RestRefused):
             answer = self._without_token.json("POST", "/oauth2/token", body=credentials)
-        except (Missing, RestRefused):
-            raise KeyRefused("the GPU provider refuses our credentials") from None
+        if answer is None:  # raised here, so that the refusal is no context of it either
+            raise KeyRefused("the GPU provider refuses our credentials")
         token, lasts = (answer.get("access_token"), answer.get("expires_in")) if isinstance(answer, dict) else ("", 0)
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token or not token:
             raise unknown("the GPU provider's token cannot be read")
