@@ -11,13 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audits.pods.base import UNCLEAR, PodFault
-from audits.pods.rented import NO_LOG, PORT, PREFIX, Offer, Rental, blame, rows_in, usd, vanished
+from audits.pods.rented import NO_LOG, PORT, PREFIX, Offer, Rental, rows_in, usd, vanished
 from audits.pods.rest import Missing, Rest, RestRefused, unknown
 
 BASE = "https://api.targon.com/tha/v2"
 RUNS = ("provisioning", "deploying", "running")
-BROKEN = ("error", "failed")
-STOPPED = ("suspended", "stopped")
+ENDED = ("error", "failed", "suspended", "stopped")
 GONE = ("deleted", "deleting", "terminated")
 REGISTERED = "registered"
 PAGES = 100
@@ -42,8 +41,7 @@ class Targon:
         self.rest = Rest(account.base, name="the GPU provider", secret=account.key)
 
     def rentals(self) -> list[Rental]:
-        rows = self._pages("/workloads", query={"type": "RENTAL"})
-        ours = [row for row in rows if str(row.get("name", "")).startswith(PREFIX)]
+        ours = [row for row in self._workloads() if str(row.get("name", "")).startswith(PREFIX)]
         return [self._rental(row) for row in ours if status_of(row.get("state")) not in GONE]
 
     def available(self) -> Collection[str] | None:
@@ -81,10 +79,8 @@ class Targon:
         status = status_of(state)
         if status in RUNS:
             return None
-        if status in BROKEN:
-            return blame(self._exit_code(ident))
-        if status in STOPPED:
-            return PodFault(UNCLEAR, "ended", "The rented pod was suspended, and nobody says why. We try again.")
+        if status in ENDED:  # events have exit codes, but no page says whose: a control pod decides
+            return PodFault(UNCLEAR, "ended", f"The rented pod ended ({status}), and nobody says why. We try again.")
         if status in GONE:
             return vanished("was ended, by itself or by its provider")
         raise unknown(f"the provider calls it {status[:20]!r}")
@@ -101,25 +97,18 @@ class Targon:
                 raw = answer["output"].encode(errors="replace")
         return raw[-LOG_BYTES:] or NO_LOG
 
-    def _exit_code(self, ident: str) -> object:
-        """That of the newest event that has one."""
-        events = self._pages(f"/workloads/{ident}/events", query={})
-        ended = [event for event in events if isinstance(event.get("exit_code"), int)]
-        newest = max(ended, key=lambda event: str(event.get("created_at", "")), default=None)
-        return newest["exit_code"] if newest else None
-
-    def _pages(self, path: str, *, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    def _workloads(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        words = dict(query)
+        query = {"type": "RENTAL"}
         for _ in range(PAGES):
-            page = self.rest.json("GET", path, query=words)
+            page = self.rest.json("GET", "/workloads", query=query)
             if not isinstance(page, dict):
                 raise unknown("the list of pods cannot be read")
             rows += rows_in(page.get("items"))
             cursor = page.get("next_cursor")
             if not cursor:
                 return rows
-            words["cursor"] = str(cursor)
+            query["cursor"] = str(cursor)
         raise unknown(f"the list of pods has more than {PAGES} pages")
 
     def _rental(self, row: Mapping[str, Any]) -> Rental:

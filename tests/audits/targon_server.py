@@ -21,7 +21,6 @@ class TargonCloud(CloudServer):
         super().__init__()
         self.free = {kind.replace("_", "-"): count for kind, count in free.items()} or {"h200-small": 9}
         self.workloads: dict[str, dict[str, Any]] = {}
-        self.events: dict[str, list[dict[str, Any]]] = {}
         self.made = 0
         self.listed = True  # whether the inventory knows of the same
         self.named_at_once = True  # whether a deployed workload has its address from the first
@@ -57,18 +56,16 @@ class TargonCloud(CloudServer):
             case "POST", ["workloads"]:
                 return self.register(body)
             case _, ["workloads", uid, *_] if uid in self.workloads:
-                return self.of_workload(method, path[2:], self.workloads[uid], query)
+                return self.of_workload(method, path[2:], self.workloads[uid])
         return 404, self.refusal(404, "workload not found")
 
-    def of_workload(self, method: str, path: list[str], row: dict[str, Any], query: Mapping[str, str]) -> Answer:
+    def of_workload(self, method: str, path: list[str], row: dict[str, Any]) -> Answer:
         uid = row["uid"]
         match method, path:
             case "POST", ["deploy"]:
                 return self.deploy(row)
             case "GET", ["state"]:
                 return 200, {"uid": uid, "workload_type": "RENTAL", **row["state"]}
-            case "GET", ["events"]:
-                return 200, self.paged(self.events.get(uid, []), query)
             case "GET", ["logs"]:
                 return 200, self.printed
             case "DELETE", []:
