@@ -102,9 +102,9 @@ class Targon:
         query = {"type": "RENTAL"}
         for _ in range(PAGES):
             page = self.rest.json("GET", "/workloads", query=query)
-            if not isinstance(page, dict):
+            if not isinstance(page, dict) or "items" not in page:
                 raise unknown("the list of pods cannot be read")
-            rows += rows_in(page.get("items"))
+            rows += rows_in(page["items"] or [])  # an empty list may be written as null
             cursor = page.get("next_cursor")
             if not cursor:
                 return rows

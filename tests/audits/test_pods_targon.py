@@ -49,6 +49,15 @@ def test_pods_are_found_on_every_page_of_the_list(cloud, pods):
     assert sorted(pods.sweep(set)) == names
 
 
+def test_an_empty_list_may_be_null_and_one_that_is_not_there_is_unknown(cloud, pods, monkeypatch):
+    monkeypatch.setattr(cloud, "paged", lambda rows, query: {"items": None, "next_cursor": None})
+    assert pods.start(IMAGE, name="run-1-0").name == "run-1-0"
+    monkeypatch.setattr(cloud, "paged", lambda rows, query: {"error": "moved"})
+    with pytest.raises(PodFault) as caught:
+        pods.start(IMAGE, name="run-1-0")
+    assert caught.value.code == "provider_unknown"
+
+
 def test_a_list_that_never_ends_is_unknown(cloud, pods, monkeypatch):
     monkeypatch.setattr(cloud, "paged", lambda rows, query: {"items": [], "next_cursor": "again"})
     with pytest.raises(PodFault) as caught:
