@@ -232,8 +232,8 @@ class RentedPods:
                     faults.append(fault)
         if faults and not ended:
             raise faults[0]
-        for fault in faults:
-            log.warning("the pods of %s could not all be swept: %s", self.name, fault)
+        for left_standing in faults:
+            log.warning("the pods of %s could not all be swept: %s", self.name, left_standing)
         return ended
 
 

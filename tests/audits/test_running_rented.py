@@ -93,8 +93,9 @@ def test_the_sweep_ends_the_double_at_whichever_cloud_and_leaves_the_pod_of_the_
     assert outcome(play(run)) == WHOLE
 
 
-@pytest.mark.parametrize("at", few_in_short([1, 3, 4, 5, 6, 7, 8, 9, 11, 13]))
+@pytest.mark.parametrize("at", few_in_short(range(1, 13)))
 def test_a_worker_killed_at_any_question_to_a_cloud_changes_nothing(run, clouds, monkeypatch, at):
+    """Killed right after the cloud did what it was asked for, before anything of it is written down."""
     real, questions = rest.Rest.raw, 0
 
     def killed(self, *given, **more):
@@ -105,15 +106,16 @@ def test_a_worker_killed_at_any_question_to_a_cloud_changes_nothing(run, clouds,
             raise KeyboardInterrupt
         return answer
 
+    def play_and_sweep():
+        if not run.settled:
+            play(run)
+        swept(monkeypatch)
+
     monkeypatch.setattr(rest.Rest, "raw", killed)
     clouds.targon.free["h200-small"] = 0
-    try:
-        play(run)
-    except KeyboardInterrupt:
-        swept(monkeypatch)
-    if not run.settled:
-        run.refresh_from_db()
-        play(run)
+    with pytest.raises(KeyboardInterrupt):
+        play_and_sweep()
+    run.refresh_from_db()
+    play_and_sweep()
     assert outcome(run) == WHOLE
-    swept(monkeypatch)
     assert not clouds.machines()
