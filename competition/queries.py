@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Avg, Count, F, Q, QuerySet
 
@@ -16,6 +17,8 @@ MOST_REVEALS = 200
 MOST_MINERS = 50
 ROUND_PLACE = ("competition", "number", "earliest_reveal_block", "latest_reveal_block")
 REIGN_COLUMNS = tuple(field.name for field in Reign._meta.concrete_fields)
+ENTRY_COLUMNS: dict[str, Any] = {}
+"""What other apps sum up for an entry: name -> expression, handed over by their `registrations.py`."""
 TROUBLED = 3  # failed tries from which on people are shown a row
 
 
@@ -71,9 +74,10 @@ def latest_round(slug: str) -> Round | None:
 
 def entry_rows(rows: QuerySet[Submission]) -> QuerySet[Submission]:
     """With all that is shown of an entry: every query that brings entries asks by this.  What an entry shows of other
-    rows, summed up, is an annotation here."""
+    rows, summed up, is an annotation here, or in `ENTRY_COLUMNS` where another app has the rows."""
     done = Q(pod_runs__state="done")
-    return rows.select_related("miner", "copy_of__miner").annotate(output_s=Avg("pod_runs__mean_output_s", filter=done))
+    output_s = Avg("pod_runs__mean_output_s", filter=done)
+    return rows.select_related("miner", "copy_of__miner").annotate(output_s=output_s, **ENTRY_COLUMNS)
 
 
 def submissions_of(round_: Round) -> list[Submission]:
@@ -104,6 +108,16 @@ def asset_counts(round_: Round) -> dict[tuple[str, str, str], int]:
     rows = Asset.objects.filter(submission__round=round_).order_by()
     by = ("submission__role", "origin", "state")
     return {tuple(row[name] for name in by): row["n"] for row in rows.values(*by).annotate(n=Count("pk"))}
+
+
+def files_beside_leader(entry: Submission) -> dict[str, list[str]]:
+    """role -> the hashes of what stands for the leader of the entry's round, and for the entry, prompt by prompt."""
+    judged = Q(submission__role="leader", origin="generated") | Q(submission=entry, origin="submitted")
+    rows = Asset.objects.filter(judged, submission__round=entry.round_id, state="stored").order_by("prompt__stem")
+    files: dict[str, list[str]] = {role: [] for role in dict.fromkeys(("leader", entry.role))}
+    for role, sha256 in rows.values_list("submission__role", "sha256"):
+        files[role].append(sha256)
+    return files
 
 
 def prompt_named(slug: str, stem: str) -> Prompt | None:

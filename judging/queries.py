@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import BooleanField, Count, F, Func, Q, QuerySet, Value
+from django.db.models import BooleanField, Case, Count, F, Func, JSONField, Q, QuerySet, Value, When
 from django.db.models.functions import Abs
 
 from competition.decisions.attempts import plain
 from competition.models import Asset, Competition, Round, Submission
 from competition.rulesets import match_words
+from formats.integrity.measures import MEASURES
 from judging.models import Duel, Match, Measurement, Rendering, auditing
 
+FAULTS = tuple(measure.name for measures in MEASURES.values() for measure in measures if measure.is_fault)
+HAS_DEFECT = " || ".join(f"@.{name} > 0" for name in FAULTS)  # a condition on numbers, in jsonpath
 SIDES = ("defender__miner", "challenger__miner", "attempt")
 MOST_MATCHES = 400
 
@@ -110,6 +114,48 @@ def measurements_of(hashes: Iterable[str]) -> dict[str, Measurement]:
     wanted = {sha256 for sha256 in hashes if sha256}
     rows = Measurement.objects.filter(sha256__in=wanted).order_by("pk") if wanted else ()
     return {row.sha256: row for row in rows}
+
+
+def measured_numbers(hashes: Iterable[str]) -> tuple[str, dict[str, dict[str, Any]]]:
+    """The version of the measure by which most of these files were measured, of several the newest; and by the hash of
+    each file what it counted.  Numbers of two versions cannot be compared."""
+    wanted = {sha256 for sha256 in hashes if sha256}
+    if not wanted:
+        return "", {}
+    by_version: dict[str, dict[str, dict[str, Any]]] = {}
+    rows = Measurement.objects.filter(sha256__in=wanted, state="measured").order_by("pk")
+    for version, sha256, numbers in rows.values_list("version", "sha256", "numbers"):
+        by_version.setdefault(version, {})[sha256] = numbers
+    newest_first = reversed(by_version.items())
+    return max(newest_first, key=lambda pair: len(pair[1]), default=("", {}))
+
+
+class EntryIntegrity(Func):
+    """Of what stands for an entry, its `measured` files: how many there are, how many of them are `defective`, and the
+    `median_triangles` (of splats where they are splats); each as the newest version of the measure has counted it."""
+
+    template = """(
+        SELECT jsonb_build_object(
+            'measured', count(*),
+            'defective', count(*) FILTER (WHERE newest.numbers @? '$ ? (%(defects)s)'),
+            'median_triangles', percentile_cont(0.5) WITHIN GROUP (
+                ORDER BY coalesce(newest.numbers ->> 'triangles', newest.numbers ->> 'splats')::float
+            )
+        )
+        FROM competition_asset file CROSS JOIN LATERAL (
+            SELECT numbers FROM judging_measurement WHERE sha256 = file.sha256 AND state = 'measured'
+            ORDER BY id DESC LIMIT 1
+        ) newest
+        WHERE file.state = 'stored' AND (file.submission_id, file.origin) = (%(expressions)s)
+    )"""
+
+    def __init__(self) -> None:
+        origin = Case(When(role="leader", then=Value("generated")), default=Value("submitted"))
+        super().__init__(F("pk"), origin, output_field=JSONField(), defects=HAS_DEFECT)
+
+    def get_group_by_cols(self) -> list[Any]:
+        """It follows from the entry, and is not counted twice."""
+        return self.get_source_expressions()[0].get_group_by_cols()
 
 
 def refused_files_of(submissions: Iterable[int]) -> list[Rendering]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from competition import configuration
+from competition import configuration, queries
 from competition.models import Round
 from competition.stored_files import damage
 from core.machine import registry
 from judging import match_decision, measurements, steps, stored_views
 from judging.health import controls
 from judging.models import Control, Duel, Match, Measurement, Rendering
+from judging.queries import EntryIntegrity
 from judging.renderers.rig import CameraView, Rig
 
 STEPS: registry.StepTable = {
@@ -25,6 +26,7 @@ SWEEPS = (steps.want_renderings, measurements.want_measurements)
 
 def register() -> None:
     registry.register(STEPS, sweeps=SWEEPS)
+    queries.ENTRY_COLUMNS["integrity"] = EntryIntegrity()
     damage.register(references=(stored_views.views,), sources=(stored_views.drawn_again, stored_views.marked_again))
     configuration.register(
         configuration.ConfigurationPart(

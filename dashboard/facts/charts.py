@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from dashboard.facts.figures import MatchFigures
+from dashboard.facts.integrity_summary import IntegrityDistribution
 from dashboard.facts.wording import interval, percent
 
 LIMITS = (0.1, 0.2, 0.3, 0.5, 1.0)  # half-widths of an axis, as margins
 DIGITS = 2
+SPREAD_HEIGHT = 20  # of one side's bars, in pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,3 +110,46 @@ def split(figures: MatchFigures) -> Split:
         segments=tuple(s for s in segments if s.count),
         words=f"{words}, {forfeits} by forfeit" if forfeits else words,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpreadBar:
+    """`x` and `width` in per cent, `y` and `height` in pixels; `place` of its side, from 0."""
+
+    place: int
+    x: float
+    width: float
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpreadChart:
+    """How many files lie at each step: the first side's bars stand on the line, the second side's hang from it."""
+
+    bars: tuple[SpreadBar, ...]
+    height: int
+    words: str
+
+
+def spread(row: IntegrityDistribution) -> SpreadChart:
+    """Bars are shares of their side's files, so that sides with more and with fewer files compare."""
+    bars = []
+    for place, side in enumerate(row.sides):
+        wide = 100 / len(side.steps)
+        for step, files in enumerate(side.steps):
+            tall = max(1.0, SPREAD_HEIGHT * files / side.files) if files else 0.0
+            top = SPREAD_HEIGHT - tall if place == 0 else SPREAD_HEIGHT
+            if files:
+                bars.append(
+                    SpreadBar(
+                        place=place,
+                        x=round(step * wide, DIGITS),
+                        width=round(0.9 * wide, DIGITS),
+                        y=round(top, DIGITS),
+                        height=round(tall, DIGITS),
+                    )
+                )
+    each = [f"{side.role}: {side.shown} in {side.files} files" for side in row.sides]
+    words = f"{row.label}, median · largest: {'; '.join(each)}"
+    return SpreadChart(bars=tuple(bars), height=SPREAD_HEIGHT * len(row.sides), words=words)

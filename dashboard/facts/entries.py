@@ -38,6 +38,13 @@ class EntryFacts:
         "Seconds an output took on average when the platform ran the code, as it measured; null where it never did.",
         NOT_IN_BUNDLE,
     ]
+    measured_files: Annotated[int, "So many of its files were measured for how sound they are.", NOT_IN_BUNDLE]
+    defect_share: Annotated[
+        float | None, "The share of these that has any defect; null where none was measured.", NOT_IN_BUNDLE
+    ]
+    median_triangles: Annotated[
+        float | None, "Median of their triangles, of splats where they are splats; null likewise.", NOT_IN_BUNDLE
+    ]
 
     @property
     def round_url(self) -> str:
@@ -51,6 +58,8 @@ class EntryFacts:
 def entry_facts(submission: Submission, *, round_: Round) -> EntryFacts:
     """`round_`: its round, read with the competition; the submission was read with its miner and whom it copies."""
     slug, number = round_.competition.slug, round_.number
+    sound = getattr(submission, "integrity", None) or {}
+    measured = sound.get("measured", 0)
     return EntryFacts(
         id=f"{slug}/{number}/{submission.key}",
         competition=slug,
@@ -67,4 +76,7 @@ def entry_facts(submission: Submission, *, round_: Round) -> EntryFacts:
         objection=submission.objection,
         copy_of=who(submission.copy_of.miner) if submission.copy_of else None,
         output_s=getattr(submission, "output_s", None),
+        measured_files=measured,
+        defect_share=sound["defective"] / measured if measured else None,
+        median_triangles=sound.get("median_triangles"),
     )

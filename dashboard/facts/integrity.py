@@ -26,9 +26,7 @@ class IntegrityNumber:
 
     @property
     def shown(self) -> str:
-        if self.value is None:
-            return "none"
-        return f"{self.value:,}" if isinstance(self.value, int) else f"{self.value:.3f}"
+        return number_words(self.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +63,13 @@ class IntegrityLine:
     cells: tuple[IntegrityCell, ...]
 
 
+def number_words(value: int | float | None) -> str:
+    """`12,345`, `0.125`; `none` where there is nothing to measure."""
+    if value is None:
+        return "none"
+    return f"{value:,.3f}".rstrip("0").rstrip(".")
+
+
 UNKNOWN = IntegrityFacts(state="", version="", reason="", failure_class="", numbers=(), picture="")
 
 
@@ -76,12 +81,12 @@ def integrity_facts(row: Measurement | None) -> IntegrityFacts:
         version=row.version,
         reason=row.failure_reason,
         failure_class=row.failure_class,
-        numbers=tuple(_number(name, value) for name, value in _in_order(row.numbers)),
+        numbers=tuple(_number(name, value) for name, value in in_order(row.numbers)),
         picture=row.picture,
     )
 
 
-def _in_order(numbers: dict[str, int | float | None]) -> list[tuple[str, int | float | None]]:
+def in_order(numbers: Mapping[str, int | float | None]) -> list[tuple[str, int | float | None]]:
     """A database gives the names in an order of its own; a name that is no longer measured comes last."""
     return sorted(numbers.items(), key=lambda pair: (PLACES.get(pair[0], len(numbers) + len(PLACES)), pair[0]))
 

@@ -15,6 +15,7 @@ from competition.rulesets.tally import Tally
 from dashboard.facts.bankroll_chart import Credits, bar_words, credits
 from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.figures import MatchFigures, figures, rules_of
+from dashboard.facts.integrity_summary import IntegritySummary
 from dashboard.facts.matches import (
     BY_JUDGING,
     RESULTS,
@@ -73,6 +74,7 @@ class MatchPage:
     counts: Mapping[str, int]
     stated: Stated | None
     bundle: Bundle | None
+    integrity: IntegritySummary | None
     verifier_findings: tuple[RecordFinding, ...]
     round_url: str
     url: str
@@ -126,6 +128,7 @@ def page(
     duels: Sequence[Duel],
     *,
     renderings: Mapping[str, Rendering],
+    integrity: IntegritySummary | None = None,
     findings: Sequence[VerifierFinding] = (),
     publication: Publication | None = None,
 ) -> MatchPage:
@@ -157,6 +160,7 @@ def page(
         credits=credits(match, duels),
         tally=numbers,
         duels=rows,
+        integrity=integrity,
         verifier_findings=tuple(record_finding(row) for row in findings),
         bundle=bundle(round_, publication) if decided else None,
         counts={name: sum(row.result == name for row in rows) for name in RESULTS},

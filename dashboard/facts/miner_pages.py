@@ -15,6 +15,7 @@ from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.decision_trail import weightiest
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.figures import MatchFigures
+from dashboard.facts.integrity_summary import IntegritySummary
 from dashboard.facts.matches import DuelLine, MatchLine
 from dashboard.facts.people import MinerFacts, Who, miner_facts, who
 from dashboard.facts.rounds import AuditSummary, OddReveal
@@ -112,6 +113,17 @@ class Costly:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeasuredEntry:
+    """The newest entry of which files were measured, beside the leader of its round."""
+
+    competition: str
+    round: int
+    role: str
+    integrity: IntegritySummary
+    round_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 @row_of(MinerFacts, but={})
 class MinerPage:
     hotkey: str
@@ -127,6 +139,7 @@ class MinerPage:
     other_reveals: tuple[OddReveal, ...]
     appeals_lodged: tuple[Objection, ...]
     costly: Costly | None
+    measured: MeasuredEntry | None
     url: str
 
 
@@ -139,6 +152,7 @@ class MinerRows:
     reveals: Sequence[Reveal]
     matches: Sequence[Match]
     costly: tuple[Match, tuple[DuelLine, ...]] | None
+    measured: tuple[Submission, IntegritySummary] | None
     audits: Sequence[Audit]
     appeals: Objections
     appeal_windows: Mapping[int, AppealWindow]
@@ -187,6 +201,11 @@ def page(rows: MinerRows) -> MinerPage:
         match, duels = rows.costly
         at, url = match.round, matches.match_url(match.round, match)
         costly = Costly(competition=at.competition.slug, round=at.number, url=url, duels=duels)
+    measured = None
+    if rows.measured is not None:
+        entry, summary = rows.measured
+        facts = entry_facts(entry, round_=entry.round)
+        measured = shown_as(MeasuredEntry, facts, integrity=summary)
     return shown_as(
         MinerPage,
         miner_facts(rows.miner),
@@ -200,6 +219,7 @@ def page(rows: MinerRows) -> MinerPage:
         other_reveals=tuple(rounds.odd_reveal(reveal, competition=reveal.competition) for reveal in other),
         appeals_lodged=rows.lodged,
         costly=costly,
+        measured=measured,
     )
 
 

@@ -30,7 +30,9 @@ from dashboard.facts import (
     weights,
 )
 from dashboard.facts.confidence import published
+from dashboard.facts.entries import entry_facts
 from dashboard.facts.figures import figures, rules_of
+from dashboard.facts.integrity_summary import IntegritySummary, integrity_summary
 from dashboard.facts.matches import DuelLine, duel_rows, first_view
 from dashboard.facts.miner_pages import MinerRows
 from dashboard.facts.queries import (
@@ -158,11 +160,17 @@ def _match_page(round_: Round, match: Match) -> match_pages.MatchPage:
     duels = judging.duels_of(match)
     shas = [sha for duel in duels for sha in (duel.left_sha256, duel.right_sha256)]
     renderings = judging.renderings_of(round_.competition, shas)
+    version, numbers = judging.measured_numbers(shas)
+    files = {
+        "defender": [duel.left_sha256 for duel in duels if duel.left_sha256],
+        "challenger": [duel.right_sha256 for duel in duels if duel.right_sha256],
+    }
     return match_pages.page(
         round_,
         match,
         duels,
         renderings=renderings,
+        integrity=integrity_summary(files, version=version, numbers=numbers),
         findings=findings_on(round_, match=match),
         publication=publication_of(round_),
     )
@@ -251,6 +259,7 @@ def miner_rows(miner: Miner, *, now: datetime) -> MinerRows:
         reveals=queries.reveals_by(miner),
         matches=matches,
         costly=costly(matches),
+        measured=measured_entry(submissions),
         audits=audits,
         appeals=appeals.objections_to(audits, now=now),
         appeal_windows=appeals.windows(list(audited.values()), now=now),
@@ -262,6 +271,17 @@ def miner_rows(miner: Miner, *, now: datetime) -> MinerRows:
         leaders={pk: rows[-1] for pk, rows in everybody.items()},
         weights={pk: weights.weight_in_force(rows[-1].competition, rows, now=now) for pk, rows in everybody.items()},
     )
+
+
+def measured_entry(submissions: Sequence[Submission]) -> tuple[Submission, IntegritySummary] | None:
+    """The newest entry of which files were measured, and how sound they are beside those of its round's leader."""
+    entry = next((s for s in submissions if entry_facts(s, round_=s.round).measured_files), None)
+    if entry is None:
+        return None
+    files = queries.files_beside_leader(entry)
+    version, numbers = judging.measured_numbers(sha for hashes in files.values() for sha in hashes)
+    summary = integrity_summary(files, version=version, numbers=numbers)
+    return (entry, summary) if summary else None
 
 
 def costly(matches: Sequence[Match]) -> tuple[Match, tuple[DuelLine, ...]] | None:

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from dashboard.facts import charts, wording
-from dashboard.facts.charts import Forest, MarginAxis, Split
+from dashboard.facts.charts import Forest, MarginAxis, Split, SpreadChart
 from dashboard.facts.figures import MatchFigures
 from dashboard.facts.people import Who
 from dashboard.facts.wording import percent
@@ -29,6 +29,11 @@ SPLIT = (
     '<svg class="split" width="100%" height="14" role="img" aria-label="{words}"><title>{words}</title>'
     '<rect class="ground" width="100%" height="14"/>{segments}</svg>'
 )
+SPREAD = (
+    '<svg class="spread" width="100%" height="{height}" role="img" aria-label="{words}"><title>{words}</title>'
+    '<line x1="0" x2="100%" y1="{line}" y2="{line}"/>{bars}</svg>'
+)
+SPREAD_BAR = '<rect class="side-{}" x="{}%" width="{}%" y="{}" height="{}"/>'
 SEGMENT = '<rect class="{}" x="{}%" width="{}%" height="14"/>'
 
 TAG = ' <span class="tag {}">{} {}</span>'
@@ -64,6 +69,12 @@ def split(shares: Split) -> SafeString:
     """Won, drawn and lost side by side."""
     segments = format_html_join("", SEGMENT, ((s.name, s.start, s.width) for s in shares.segments))
     return format_html(SPLIT, words=shares.words, segments=segments)
+
+
+def spread(chart: SpreadChart) -> SafeString:
+    """How the files of each side lie, from nought on the left to the largest number on the right."""
+    bars = format_html_join("", SPREAD_BAR, ((b.place, b.x, b.width, b.y, b.height) for b in chart.bars))
+    return format_html(SPREAD, height=chart.height, line=charts.SPREAD_HEIGHT, words=chart.words, bars=bars)
 
 
 @lru_cache(maxsize=4096)  # a decided match keeps its tally, and matches of one round share their axis

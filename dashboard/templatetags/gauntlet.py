@@ -18,6 +18,8 @@ from competition.rulesets import step_words
 from dashboard.facts import charts, wording
 from dashboard.facts.external_links import web_address
 from dashboard.facts.figures import MatchFigures
+from dashboard.facts.integrity import number_words
+from dashboard.facts.integrity_summary import IntegrityDistribution
 from dashboard.facts.people import Who
 from dashboard.pages import inline_svg
 
@@ -37,11 +39,18 @@ register.filter("duration", wording.duration)
 register.filter("seconds", wording.seconds)
 register.filter("outside", web_address)
 register.filter("each_rule", wording.each_rule)
+register.filter("number_words", number_words)
 
 
 @register.filter
 def percent(share: Fraction | float, digits: int = 2) -> str:
     return wording.percent(share, digits=digits)
+
+
+@register.filter
+def plain_percent(share: float) -> str:
+    """`12.5 %`, of what has no other side."""
+    return wording.percent(share, signed=False, digits=1)
 
 
 @register.filter
@@ -150,6 +159,11 @@ def forest(figures: MatchFigures, on: charts.MarginAxis, limit: Fraction | None 
 @register.simple_tag
 def split(figures: MatchFigures) -> SafeString:
     return inline_svg.split(charts.split(figures))
+
+
+@register.simple_tag
+def spread(row: IntegrityDistribution) -> SafeString:
+    return inline_svg.spread(charts.spread(row))
 
 
 @register.simple_tag
