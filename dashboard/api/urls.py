@@ -41,6 +41,7 @@ urlpatterns = [
     at("prompts", game.Prompts, name="prompts"),
     at("assets", game.Assets, name="assets"),
     at("views", judging.Views, name="views"),
+    at("measurements", judging.Measurements, name="measurements"),
     at("matches", judging.Matches, name="matches"),
     at("duels", judging.DuelsList, name="duels"),
     at("audits", evidence.Audits, name="audits"),

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from dashboard.facts.figures import MatchFigures
 from dashboard.facts.integrity_summary import IntegrityDistribution
-from dashboard.facts.wording import interval, percent
+from dashboard.facts.wording import count, interval, percent
 
 LIMITS = (0.1, 0.2, 0.3, 0.5, 1.0)  # half-widths of an axis, as margins
 DIGITS = 2
@@ -100,9 +100,9 @@ def split(figures: MatchFigures) -> Split:
     )
     segments: list[Segment] = []
     start = 0.0
-    for name, count in counts:
-        width = 100 * count / figures.counted if figures.counted else 0.0
-        segments.append(Segment(name=name, start=round(start, DIGITS), width=round(width, DIGITS), count=count))
+    for name, duels in counts:
+        width = 100 * duels / figures.counted if figures.counted else 0.0
+        segments.append(Segment(name=name, start=round(start, DIGITS), width=round(width, DIGITS), count=duels))
         start += width
     words = f"{figures.won} won, {figures.drawn} drawn, {figures.lost} lost"
     forfeits = figures.forfeits_challenger + figures.forfeits_defender
@@ -150,6 +150,6 @@ def spread(row: IntegrityDistribution) -> SpreadChart:
                         height=round(tall, DIGITS),
                     )
                 )
-    each = [f"{side.role}: {side.shown} in {side.files} files" for side in row.sides]
+    each = [f"{side.role}: {side.shown} in {count(side.files, 'file')}" for side in row.sides]
     words = f"{row.label}, median · largest: {'; '.join(each)}"
     return SpreadChart(bars=tuple(bars), height=SPREAD_HEIGHT * len(row.sides), words=words)

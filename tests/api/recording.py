@@ -22,7 +22,7 @@ from django.db import transaction
 from django.test import Client
 
 from audits.models import Build, PodRun
-from competition.models import Checkpoint, Submission
+from competition.models import Asset, Checkpoint, Submission
 from core import ledger
 from dashboard.api import tokens
 from dashboard.api.models import UsedNonce
@@ -57,6 +57,7 @@ TABLES = (
     "prompts",
     "assets",
     "views",
+    "measurements",
     "matches",
     "duels",
     "audits",
@@ -78,6 +79,7 @@ NARROWED = (
     "assets?state=failed&round=1&limit=2",
     "assets?prompt=prompt-000&origin=generated&role=leader&hotkey={leader}",
     "views?state=rendered&limit=1",
+    "measurements?competition=made&round=1&role=leader&origin=generated&prompt=prompt-000&hotkey={leader}",
     "matches?kind=screen&round=1&defender=leader&challenger={winner}",
     "matches?hotkey={winner}&as_of_round=1&state=decided",
     "duels?outcome=challenger&kind=screen&round=1&limit=2",
@@ -137,6 +139,7 @@ def fill() -> Api:
     Checkpoint.objects.create(
         competition=made, seq=2, text=text, created_at=NOW, signature=signature, signed_by=api.newcomer.hotkey
     )
+    made_round.measure(Asset.objects.filter(submission__round=api.made.finished, state="stored").order_by("pk"))
     entry = Submission.objects.get(round__number=2, miner__hotkey=api.entered.hotkey)
     Build.objects.create(
         submission=entry,

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
+from competition.models import Asset
 from core import store
 from dashboard.api import judge_health
 from dashboard.api.errors import missing
-from dashboard.api.filters import ENTRY, MATCH_KINDS, ROUND, SHA256, STEM, Filter, FilterSet, one_of
+from dashboard.api.filters import ENTRY, MATCH_KINDS, ORIGINS, ROUND, SHA256, STEM, Filter, FilterSet, one_of
 from dashboard.api.resources.game import HAPPENED, of_competition, of_hotkey, of_round, round_of
 from dashboard.api.rows import judging as rows
 from dashboard.api.views import DetailView, ListView
-from judging.models import Duel, Match, Rendering
+from judging.models import Duel, Match, Measurement, Rendering
 from judging.queries import measurements_of
 
 SIDES = ("defender__miner", "challenger__miner", "attempt")
@@ -150,6 +151,30 @@ class Views(ListView):
                 sizes[sha256] = None
         measured = measurements_of(row.sha256 for row in page)
         return [rows.rendering(row, bytes_of=sizes, measurements=measured) for row in page]
+
+
+class MeasurementFilters(FilterSet):
+    competition = of_competition("submission__round__competition__slug")
+    round = of_round("submission__round__number")
+    hotkey = of_hotkey("submission__miner__hotkey")
+    role = Filter(one_of("leader", "challenger"), "submission__role", "Of entries of this role.")
+    prompt = Filter(STEM, "prompt__stem", "For this prompt.")
+    origin = Filter(ORIGINS, "origin", "Of this origin.")
+    sha256 = Filter(SHA256, "sha256", "With these bytes.")
+
+
+class Measurements(ListView):
+    """How sound the files of entries are, number by number; or why one could not be measured."""
+
+    group, dataclass = "assets", rows.MeasurementRow
+    filterset_class = MeasurementFilters
+    queryset = Asset.objects.filter(
+        Exists(Measurement.objects.filter(sha256=OuterRef("sha256"))), state="stored"
+    ).select_related("submission__round__competition", "submission__miner", "prompt")
+
+    def to_rows(self, page: Sequence[Any]) -> Sequence[Any]:
+        measured = measurements_of(row.sha256 for row in page)
+        return [rows.measurement(row, measurements=measured) for row in page]
 
 
 class RoundJudgeHealth(DetailView):

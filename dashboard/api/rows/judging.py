@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, get_type_hints
 
+from competition.models import Asset
 from dashboard.api.filters import MATCH_KINDS
 from dashboard.api.rows.game import ID, ORIGIN, PAGE, FailureRow, MinerRow, failure, miner
+from dashboard.facts.assets import asset_facts
 from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.figures import MatchFigures
 from dashboard.facts.integrity import integrity_facts
 from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
 from dashboard.facts.matches import match_id as match_id
 from dashboard.facts.records import checked
+from formats.integrity.measures import MEASURES, MeshIntegrity, SplatIntegrity
 from judging.models import Control, Duel, Match, Measurement, Rendering
 
 
@@ -166,6 +169,50 @@ def rendering(
         failure=failure(row),
         since=row.since,
     )
+
+
+Shape = TypeVar("Shape")
+
+
+def with_numbers(*kinds: type[MeshIntegrity] | type[SplatIntegrity]) -> Callable[[type[Shape]], type[Shape]]:
+    """The class has a field for each number that is counted of these kinds of files.  Stands below `@dataclass`."""
+
+    def completed(shape: type[Shape]) -> type[Shape]:
+        for kind in kinds:
+            types = get_type_hints(kind)
+            for measure in MEASURES[kind]:
+                about = f"{measure.definition} In {measure.unit}."
+                shape.__annotations__[measure.name] = Annotated[types[measure.name] | None, about]
+        return shape
+
+    return completed
+
+
+@dataclass(frozen=True, kw_only=True)
+@with_numbers(MeshIntegrity, SplatIntegrity)
+class MeasurementRow:
+    """How sound one file of an entry is, a column for each number; null what its kind of file does not have."""
+
+    id: Annotated[str, ID]
+    competition: str
+    round: int
+    entry: Annotated[str, "`leader`, or the challenger's hotkey."]
+    prompt: str
+    origin: Annotated[str, ORIGIN]
+    sha256: str
+    state: Annotated[str, "`measuring`, `measured` or `unmeasured`."]
+    version: Annotated[str, "Of the measure: another one may count otherwise."]
+    reason: Annotated[str, "Why it is not measured."]
+    picture_url: Annotated[str, "A picture of where a mesh is at fault; empty where there is none."]
+
+
+def measurement(asset: Asset, *, measurements: Mapping[str, Measurement]) -> MeasurementRow:
+    facts = integrity_facts(measurements.get(asset.sha256))
+    columns: dict[str, Any] = {measure.name: None for measures in MEASURES.values() for measure in measures}
+    columns |= {number.name: number.value for number in facts.numbers if number.name in columns}
+    columns |= {"state": facts.state, "version": facts.version, "reason": facts.reason}
+    columns["picture_url"] = f"/blob/{facts.picture}.png" if facts.picture else ""
+    return shown_as(MeasurementRow, asset_facts(asset), **columns)
 
 
 @dataclass(frozen=True, kw_only=True)
