@@ -134,9 +134,10 @@ def _edges(values: Sequence[int | float]) -> tuple[float, ...]:
     if not above:
         return ()
     low, high = float(min(above)), float(max(above))
-    if low == high:
+    if math.isclose(low, high):
         return (low, high)
-    return (low, *(low * (high / low) ** (step / STEPS) for step in range(1, STEPS)), high)
+    long, first = math.log(high) - math.log(low), math.log(low)
+    return (low, *(math.exp(first + long * step / STEPS) for step in range(1, STEPS)), high)
 
 
 def _steps(values: Sequence[int | float], edges: Sequence[float]) -> tuple[int, ...]:
@@ -148,7 +149,6 @@ def _step(value: int | float, edges: Sequence[float]) -> int:
     """0 is for nought."""
     if value <= 0:
         return 0
-    low, high = edges[0], edges[-1]
-    if low == high:
-        return 1
-    return max(1, math.ceil(round(STEPS * math.log(value / low) / math.log(high / low), 9)))
+    low, high = math.log(edges[0]), math.log(edges[-1])
+    way = (math.log(value) - low) / (high - low) if len(edges) > 2 else 0
+    return max(1, math.ceil(round(STEPS * way, 9)))

@@ -50,6 +50,8 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "ChartsPage": "win_margin margins times prompts",
         "MatchFigures": "interval_95 interval_shown limit holds sign_p",
         "Group": "key",
+        "IntegrityDistribution": "edges",
+        "IntegritySpread": "steps",
         "Limit": "at upright words",
         "MarginRow": "round kind defender challenger won drawn lost void forfeits_challenger forfeits_defender counted "
         "margin state url",
@@ -102,6 +104,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "ControlLine": "take",
         "Diff": "their_path",
         "DuelPage": "judge",
+        "IntegrityDistribution": "name",
         "JudgePage": "mode bars attempts first_answer last_answer",
         "LastScrub": "bytes",
         "LetterRow": "id since",
