@@ -71,6 +71,7 @@ class EntryLine:
     reveal_block: int | None
     objection: str
     copy_of: Who | None
+    measured_files: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +192,16 @@ class RoundPage:
     def headline_parts(self) -> tuple[str, str]:
         """The headline by names, its first sentence apart."""
         return headline_parts(self.headline, names={e.miner.hotkey: e.miner.name for e in self.entries})
+
+    @property
+    def measured(self) -> bool:
+        """Is it known of any file how sound it is?"""
+        return any(entry.measured_files for entry in self.entries)
+
+    @property
+    def measurements_url(self) -> str:
+        """How sound each file is, as the API has it."""
+        return f"{reverse('api-measurements')}?competition={self.competition}&round={self.round}&limit=200"
 
     @property
     def takes_reveals(self) -> bool:

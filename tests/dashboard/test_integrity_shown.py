@@ -132,6 +132,8 @@ def test_a_round_has_for_each_entry_the_share_of_its_files_with_a_defect_and_its
         assert (row["measured_files"], row["defect_share"], row["median_triangles"]) == expected
     text = html(client, url)
     assert "Files with a defect" in text and "105.5" in text
+    sheet_url = "/api/v1/measurements?competition=made&amp;round=1&amp;limit=200&amp;format=csv"
+    assert sheet_url in text and client.get(sheet_url.replace("&amp;", "&")).status_code == 200
     answer = client.get("/api/v1/submissions?competition=made&round=1&format=csv").content.decode()
     sheet = {line["miner_hotkey"]: line for line in csv.DictReader(io.StringIO(answer))}
     assert sheet[measured.miners[1].hotkey]["defect_share"] == "0.75"
