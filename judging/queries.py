@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, F, Func, JSONField, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Count, Expression, F, Func, JSONField, Q, QuerySet, Value, When
 from django.db.models.functions import Abs
 
 from competition.decisions.attempts import plain
@@ -155,7 +155,8 @@ class EntryIntegrity(Func):
 
     def get_group_by_cols(self) -> list[Any]:
         """It follows from the entry, and is not counted twice."""
-        return self.get_source_expressions()[0].get_group_by_cols()
+        entry: Expression = self.get_source_expressions()[0]
+        return list(entry.get_group_by_cols())
 
 
 def refused_files_of(submissions: Iterable[int]) -> list[Rendering]:

@@ -158,4 +158,4 @@ def defect_share(defect: str, numbers: Numbers) -> Fraction | None:
     counted, among = numbers.get(defect), numbers.get(COUNTED_AMONG[defect])
     if counted is None or among is None:
         return None
-    return Fraction(counted) / max(Fraction(among), 1)
+    return Fraction(counted) / max(Fraction(among), Fraction(1))

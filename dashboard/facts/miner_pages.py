@@ -203,9 +203,9 @@ def page(rows: MinerRows) -> MinerPage:
         costly = Costly(competition=at.competition.slug, round=at.number, url=url, duels=duels)
     measured = None
     if rows.measured is not None:
-        entry, summary = rows.measured
+        entry, integrity = rows.measured
         facts = entry_facts(entry, round_=entry.round)
-        measured = shown_as(MeasuredEntry, facts, integrity=summary)
+        measured = shown_as(MeasuredEntry, facts, integrity=integrity)
     return shown_as(
         MinerPage,
         miner_facts(rows.miner),

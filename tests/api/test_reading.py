@@ -18,7 +18,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.serializers import ListSerializer
 
-from competition.models import Checkpoint, LedgerEvent, Reign
+from competition.models import Asset, Checkpoint, LedgerEvent, Reign
 from core import ledger
 from judging.models import Match
 from tests.api import contract
@@ -49,7 +49,7 @@ def things(made: Made) -> list[str]:
 
 @pytest.fixture
 def kept(made: Made) -> Made:
-    """With a ledger and a signed head."""
+    """With measured files, a ledger and a signed head."""
     from django.db import transaction
 
     with transaction.atomic():
@@ -57,6 +57,7 @@ def kept(made: Made) -> Made:
             event = ledger.append(made.competition.pk, kind=kind, body=body, at=NOW)
     told = {"text": "made\n2\n", "signature": "00" * 64, "signed_by": made.miners[0].hotkey}
     Checkpoint.objects.create(competition=made.competition, seq=event.seq, created_at=NOW, **told)
+    made_round.measure(Asset.objects.filter(submission__round=made.finished, state="stored"))
     return made
 
 

@@ -80,7 +80,7 @@ def views(tone: int, place: int) -> dict[str, str]:
 
 def measure(files: Iterable[Asset]) -> None:
     """How sound these are: by their place so many open edges and triangles, every second one without a texture."""
-    Measurement.objects.bulk_create(
+    rows = [
         Measurement(
             competition=asset.submission.round.competition,
             sha256=asset.sha256,
@@ -95,7 +95,8 @@ def measure(files: Iterable[Asset]) -> None:
             },
         )
         for place, asset in enumerate(files)
-    )
+    ]
+    Measurement.objects.bulk_create(rows, ignore_conflicts=True)  # once per content
 
 
 @dataclass
