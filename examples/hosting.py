@@ -25,12 +25,13 @@ from urllib.parse import urljoin
 from examples.cast import COPIED_FROM, MINERS, PLAYERS, Member
 from examples.kit import write
 from examples.worker import die_with_parent
+from formats.registry import FORMATS
 
 ROOT = Path(__file__).parent.parent
-ADDRESS = re.compile(r"/([a-z]{1,40})/([A-Za-z0-9][A-Za-z0-9._-]{0,199})\.(glb|ply|js)")
+TYPES = {row.extension: row.media_type for row in FORMATS.values()}
+ADDRESS = re.compile(rf"/([a-z]{{1,40}})/([A-Za-z0-9][A-Za-z0-9._-]{{0,199}})\.({'|'.join(map(re.escape, TYPES))})")
 STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
-TYPES = {"glb": "model/gltf-binary", "ply": "application/octet-stream", "js": "text/javascript"}
 POLL_SECONDS = 0.5
 AT_ONCE = 2  # generators at work
 LARGEST_ANSWER = 64 << 20

@@ -38,9 +38,9 @@ and never stands here. A field that no reader knows is refused, with the field's
 copy of the rules, so nothing here changes a round that has begun.
 """
 FOOT = """## The demo's files
-`examples/competition.json`, `margin.json`, `ply.json` and `threejs.json` are read by `play` and `seed_demo`
-(`--competition FILE`). They have no `chain` and no `leader` of their own; `block_seconds` is the length of a simulated
-block, and `config.cast` names who of `examples/cast.py` reveals in which round.
+The files in `examples/` whose `config` has a `cast` are read by `play` and `seed_demo` (`--competition FILE`). They
+have no `chain` and no `leader` of their own; `block_seconds` is the length of a simulated block, and `config.cast`
+names who of `examples/cast.py` reveals in which round.
 """
 
 

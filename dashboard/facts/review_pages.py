@@ -296,11 +296,12 @@ def letters(rows: Any) -> tuple[LetterRow, ...]:
     letter_rows = []
     for row in rows:
         subscription = row.subscription
-        host = subscription.address.rpartition("@")[2] if subscription.channel == "email" else ""
+        mailbox, _, domain = subscription.address.rpartition("@")
+        host = urlsplit(subscription.address).hostname or (domain if mailbox else "")
         letter_rows.append(
             LetterRow(
                 id=str(row.public_id),
-                to=f"{subscription.channel} at {host or urlsplit(subscription.address).hostname}",
+                to=f"{subscription.channel} at {host}" if host else subscription.channel,
                 owner=subscription.owner,
                 competition=row.event.competition.slug,
                 event=f"{row.event.seq} {row.event.kind}",

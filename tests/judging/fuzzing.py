@@ -64,6 +64,8 @@ def corpus(name: str) -> list[bytes]:
         return [known_good_files.glb(), glb_of("mug"), glb_of("key")]
     if name == "ply":
         return [known_good_files.ply(), cloud(4), cloud(6, degree=1), cloud(3, degree=3)]
+    if name != "threejs":
+        raise ValueError(f"no good files of the format {name!r} to damage: add some here")
     ours = [path.read_bytes() for path in sorted(MODULES.glob("*.js"))]
     return [
         *[known_good_files.MODULE.encode(), *ours] * 40,

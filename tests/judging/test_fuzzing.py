@@ -9,10 +9,11 @@ import pytest
 
 from formats import examiner, known_good_files
 from formats.glb import gltf
+from formats.registry import FORMATS
 from tests.judging import fuzzing
 
 
-@pytest.mark.parametrize("name", ["glb", "ply", "threejs"])
+@pytest.mark.parametrize("name", FORMATS)
 def test_damaged_files_are_refused_or_read(name: str) -> None:
     assert "refused" in fuzzing.attack(name, count=400, seed=7)
 

@@ -11,17 +11,20 @@ from core import store
 from core.sandbox.outcomes import Refused, RendererFault
 from dashboard.copies.conversions import NotHere, provenance_of, stored
 from formats.conversion import convert
+from formats.registry import FORMATS
+
+TARGETS = "; ".join(f"of {name}: {' or '.join(row.targets)}" for name, row in FORMATS.items())
 
 
 class Command(BaseCommand):
     help = (
-        "Convert a stored asset, named by its SHA-256 (8 characters of it or more), to glb, obj.zip, ply or spz; "
+        "Convert a stored asset, named by its SHA-256 (8 characters of it or more), to another format; "
         "who made it, in which round, from which commit and under which licence is written into the copy."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("sha256", help="of the asset, as its page names it")
-        parser.add_argument("--to", required=True, help="glb or obj.zip of meshes and modules, ply or spz of splats")
+        parser.add_argument("--to", required=True, help=TARGETS)
         parser.add_argument("--out", type=Path, help="where to write (default: <first 16 of the hash>.<format>)")
 
     def handle(self, *args: Any, **options: Any) -> None:
