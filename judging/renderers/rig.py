@@ -20,7 +20,11 @@ GRAY_PREFIX = "gray_"
 GRID = "grid"
 MOST_VIEWS = 32
 MOST_PIXELS = 2048
-LIGHTS = ("matt", "studio")  # matt paint and a lamp at the camera; materials as delivered in a neutral room
+SUBNET_GRID_GAP = 5  # pixels
+SUBNET = "subnet-2026-06"
+# Matt paint and a lamp at the camera; materials as delivered in a neutral room; materials, light and tones as the
+# subnet's render service has them since June 2026.
+LIGHTS = ("matt", "studio", SUBNET)
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
@@ -84,12 +88,18 @@ class Rig:
     fov: float = field(default=49.1, metadata={"unit": "degrees", "means": "vertical field of view, 5 to 120"})
     pixels: int = field(default=1024, metadata={"unit": "pixels", "means": f"edge of a picture, 16 to {MOST_PIXELS}"})
     grid_pixels: int = field(
-        default=518, metadata={"unit": "pixels", "means": f"edge of the grid of four views, even, 16 to {MOST_PIXELS}"}
+        default=518,
+        metadata={
+            "unit": "pixels",
+            "means": f"edge of the grid of four views, even, 16 to {MOST_PIXELS}; under `{SUBNET}` of each of the four",
+        },
     )
     samples: int = field(default=2, metadata={"unit": "rays", "means": "per edge of a pixel, 1 to 4 (`raycast`)"})
     background: str = field(default="#ffffff", metadata={"means": "colour, `#rrggbb`"})
     gray_background: str = field(default="#808080", metadata={"means": "colour of the gray views, `#rrggbb`"})
-    light: str = field(default=LIGHTS[0], metadata={"means": f"{' or '.join(LIGHTS)} (rendering.md)"})
+    light: str = field(
+        default=LIGHTS[0], metadata={"means": f"{', '.join(LIGHTS[:-1])} or {LIGHTS[-1]} (rendering.md)"}
+    )
 
     def __post_init__(self) -> None:
         for complaint in _complaints(self):
@@ -132,7 +142,12 @@ class Rig:
     def pictures(self) -> dict[str, int]:
         """Every picture a renderer must deliver, by name, with its edge length in pixels."""
         names = [view.name for view in self.views] + [GRAY_PREFIX + name for name in self.gray]
-        return dict.fromkeys(names, self.pixels) | ({GRID: self.grid_pixels} if len(self.gray) == 4 else {})
+        return dict.fromkeys(names, self.pixels) | ({GRID: self.grid_edge} if len(self.gray) == 4 else {})
+
+    @property
+    def grid_edge(self) -> int:
+        """Of the grid of four views, in pixels; the subnet's service draws each of them with `grid_pixels`."""
+        return 2 * self.grid_pixels + SUBNET_GRID_GAP if self.light == SUBNET else self.grid_pixels
 
 
 KEYS = {
@@ -185,8 +200,17 @@ VIEWS = (
     CameraView("left", 270, 0),
     CameraView("top_down", 0, -90),
 )
+# Where the subnet's service stands for its grid, from left to right and from above; a gap of black lies between them.
+SUBNET_GRID = (
+    CameraView("a", 24, -15),
+    CameraView("b", 120, -15),
+    CameraView("c", 216, -15),
+    CameraView("d", 312, -15),
+)
 FRONT = ("front_left", "front_right", "front_below", "front_above")
 
 # What the subnet's competitions photograph with (1024 px), and what fits a 2-core machine (256 px).
 FULL = Rig(views=VIEWS, gray=FRONT)
+# What the subnet's render service delivers for a module: formats/threejs/subnet_rules.py has its check.
+AS_THE_SUBNET = Rig(views=VIEWS, gray=FRONT, light=SUBNET)
 EMBEDDED = Rig(views=VIEWS, gray=FRONT, pixels=256, grid_pixels=512)

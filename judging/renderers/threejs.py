@@ -32,7 +32,7 @@ from judging.renderers.base import Rendered
 from judging.renderers.comparison import accuse, compare, counted, parsed_bounds
 from judging.renderers.derived_file import derived_file
 from judging.renderers.raycaster import four_in_one
-from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
+from judging.renderers.rig import GRAY_PREFIX, GRID, SUBNET, SUBNET_GRID, SUBNET_GRID_GAP, CameraView, Rig
 
 PIECE = 32 << 20  # bytes of the asset in one answer
 HTML = (
@@ -87,8 +87,7 @@ class Threejs:
             shots, walls = self._draw(Drawn(kind, content, layout), done, rig=rig)
             views = {name: out / f"{name}.png" for name in rig.pictures()}
             for name, path in views.items():
-                picture = shots[name] if name != GRID else grid([shots[view] for view in rig.gray], rig.grid_pixels)
-                picture.save(path, format="PNG", compress_level=6)
+                shots[name].save(path, format="PNG", compress_level=6)
             return Rendered(
                 views=views,
                 triangles=count,
@@ -102,11 +101,11 @@ class Threejs:
     def _draw(self, drawn: Drawn, done: Done, *, rig: Rig) -> tuple[Shots, list[str]]:
         parts = [drawn.data[start : start + PIECE] for start in range(0, len(drawn.data), PIECE)]
         files: Files = {**scripts(), **{f"/asset/{i}": part for i, part in enumerate(parts)}}
-        allowance = self.allowance or allowed(rig)
+        allowance, own_grid = self.allowance or allowed(rig), rig.grid_pixels if rig.light == SUBNET else 0
         with (
             ours(),
             self.drawing.one() as browser,
-            browser.page(files, size=rig.pixels, allowance=allowance) as page,
+            browser.page(files, size=max(rig.pixels, own_grid), allowance=allowance) as page,
         ):
             page.until("globalThis.ready")
             arguments = (drawn.kind, len(parts), rig.to_json(), drawn.layout)
@@ -126,13 +125,30 @@ def _take_pictures(page: Any, rig: Rig) -> Shots:
         for name, colour in ((view.name, rig.background), (GRAY_PREFIX + view.name, rig.gray_background))
         if name in rig.pictures()
     ]
-    shots: Shots = {}
-    for view, name, colour in wanted:
-        where = json.dumps({"theta": view.theta, "phi": view.phi})
-        if page.ask(f"show({where}, {colour!r})") != 1:
-            raise RendererFault("CRASHED", "the browser lost its graphics")
-        shots[name] = opened(page.picture(rig.pixels), size=rig.pixels)
+    shots = {name: _picture(page, view, colour, pixels=rig.pixels) for view, name, colour in wanted}
+    if GRID in rig.pictures():
+        shots[GRID] = _subnet_grid(page, rig) if rig.light == SUBNET else _grid([shots[name] for name in rig.gray], rig)
     return shots
+
+
+def _picture(page: Any, view: CameraView, colour: str, *, pixels: int) -> Image.Image:
+    if page.ask(f"show({json.dumps({'theta': view.theta, 'phi': view.phi})}, {colour!r})") != 1:
+        raise RendererFault("CRASHED", "the browser lost its graphics")
+    return opened(page.picture(pixels), size=pixels)
+
+
+def _grid(views: list[Image.Image], rig: Rig) -> Image.Image:
+    return Image.fromarray(four_in_one([np.asarray(view) for view in views], rig.grid_pixels))
+
+
+def _subnet_grid(page: Any, rig: Rig) -> Image.Image:
+    """Four more views, under the light that the subnet's service has for its grid."""
+    page.ask(f"relight({SUBNET + '-grid'!r}, {rig.grid_pixels})")
+    whole, step = Image.new("RGB", (rig.grid_edge, rig.grid_edge)), rig.grid_pixels + SUBNET_GRID_GAP
+    for i, view in enumerate(SUBNET_GRID):
+        shot = _picture(page, view, rig.gray_background, pixels=rig.grid_pixels)
+        whole.paste(shot, (i % 2 * step, i // 2 * step))
+    return whole
 
 
 def blamed(fault: RendererFault, allowance: SandboxPolicy) -> Refused:
@@ -163,7 +179,3 @@ def opened(png: bytes, *, size: int) -> Image.Image:
     if picture.size != (size, size):
         raise RendererFault("CRASHED", f"the browser took a picture of {picture.size} instead of {size} pixels")
     return picture.convert("RGB")
-
-
-def grid(views: list[Image.Image], pixels: int) -> Image.Image:
-    return Image.fromarray(four_in_one([np.asarray(view) for view in views], pixels))

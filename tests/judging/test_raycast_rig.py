@@ -4,13 +4,21 @@ from typing import Any
 
 import pytest
 
-from judging.renderers.rig import EMBEDDED, Rig
+from judging.renderers.rig import AS_THE_SUBNET, EMBEDDED, FULL, Rig
 
 
 def test_a_rig_survives_its_json_and_its_digest_names_it() -> None:
     assert Rig.from_json(EMBEDDED.to_json()) == EMBEDDED
     assert Rig.from_json(EMBEDDED.to_json() | {"radius": 2}).digest() == EMBEDDED.digest()
     assert Rig.from_json(EMBEDDED.to_json() | {"pixels": 512}).digest() != EMBEDDED.digest()
+
+
+def test_the_subnets_light_names_another_rig_and_makes_its_grid_of_whole_views() -> None:
+    rig = Rig.from_json(FULL.to_json() | {"light": "subnet-2026-06"})
+    assert rig == AS_THE_SUBNET
+    assert rig.digest() != FULL.digest()
+    assert (FULL.pictures()["grid"], rig.pictures()["grid"]) == (518, 2 * 518 + 5)
+    assert "light" not in FULL.to_json(), "rigs from before there was a choice keep their digest"
 
 
 @pytest.mark.parametrize(

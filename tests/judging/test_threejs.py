@@ -24,7 +24,7 @@ from examples.objects import glb_of
 from formats import known_good_files
 from judging.renderers import renderer
 from judging.renderers.raycast import Raycast
-from judging.renderers.rig import EMBEDDED, Rig
+from judging.renderers.rig import EMBEDDED, SUBNET, Rig
 from judging.renderers.threejs import Threejs
 
 pytestmark = pytest.mark.browser
@@ -99,6 +99,39 @@ def test_the_studio_shows_metal_and_matt_paint_does_not(tmp_path: Path, car: Pat
     assert hashes(matt.views) != hashes(studio.views)
     with pytest.raises(RendererFault, match="light 'matt' only"):
         Raycast().render(car, rig=replace(small, light="studio"), out=tmp_path / "rays")
+
+
+UNLIT_PLANE = b"""export default function generate(THREE) {
+  const material = new THREE.MeshBasicMaterial({ color: 0x3366cc, side: THREE.DoubleSide });
+  return new THREE.Mesh(new THREE.PlaneGeometry(0.9, 0.9), material);
+}
+"""
+
+
+def aces(colour: tuple[int, int, int]) -> tuple[int, ...]:
+    """The bytes of an unlit colour after three.js's filmic tones: Hill's fit of ACES, at an exposure of 1/0.6."""
+    into = np.array([[0.59719, 0.35458, 0.04823], [0.076, 0.90834, 0.01566], [0.0284, 0.13383, 0.83777]])
+    back = np.array([[1.60475, -0.53108, -0.07367], [-0.10208, 1.10813, -0.00605], [-0.00327, -0.07276, 1.07602]])
+    encoded = np.array(colour) / 255
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    v = into @ (linear / 0.6)
+    toned = np.clip(back @ ((v * (v + 0.0245786) - 0.000090537) / (v * (0.983729 * v + 0.4329510) + 0.238081)), 0, 1)
+    shown = np.where(toned <= 0.0031308, 12.92 * toned, 1.055 * toned ** (1 / 2.4) - 0.055)
+    return tuple(int(value) for value in np.round(255 * shown))
+
+
+def test_the_subnets_rig_has_filmic_tones_its_own_grid_and_exact_backgrounds(tmp_path: Path) -> None:
+    file = tmp_path / "plane.js"
+    file.write_bytes(UNLIT_PLANE)
+    rig = replace(RIG, light=SUBNET, pixels=64, grid_pixels=64)
+    views = Threejs().render(file, rig=rig, out=tmp_path / "out", file_format="threejs").views
+    shown = {name: Image.open(path) for name, path in views.items()}
+    for name in ("front_left", "gray_front_left"):
+        assert np.abs(np.subtract(shown[name].getpixel((32, 32)), aces((0x33, 0x66, 0xCC)))).max() <= 1, name
+    assert shown["front_left"].getpixel((0, 0)) == (255, 255, 255)
+    assert shown["gray_front_left"].getpixel((0, 0)) == shown["grid"].getpixel((0, 0)) == (128, 128, 128)
+    assert shown["grid"].size == (133, 133)
+    assert shown["grid"].getpixel((66, 10)) == shown["grid"].getpixel((10, 66)) == (0, 0, 0), "a gap between the views"
 
 
 def test_a_bad_file_is_refused_before_any_browser_sees_it(tmp_path: Path) -> None:

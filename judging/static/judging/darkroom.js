@@ -19,6 +19,14 @@ globalThis.load = async (kind, parts, rig, layout) => {
   return measured;
 };
 
+/** From now on under another light, and as large as `pixels`. */
+globalThis.relight = (light, pixels) => {
+  const { rig, renderer, model } = shown, relit = { ...rig, light }, set = stage(three, relit, renderer);
+  renderer.setSize(pixels, pixels, false);
+  set.scene.add(model);
+  shown = { rig: relit, renderer, set, model };
+};
+
 globalThis.show = (view, colour) => {
   const { rig, renderer, set, model } = shown, { position, up } = place(rig, view);
   set.camera.position.set(...position);

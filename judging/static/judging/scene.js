@@ -4,6 +4,11 @@ import { oneReading } from "./reading.js";
 import { Splats, fromRows, fromSpz } from "./splats.js";
 
 const AMBIENT = 0.42, LAMP = 0.58, LAMP_AT = [0.3, 0.45, 1];  // judging/renderers/shading.py
+// As the subnet's render service lights since June 2026: a lamp beside the camera for its views, three fixed ones for its grid of four.
+// The grid's service has an environment, too, which holds nothing and gives no light.
+const SUBNET = { ambient: 0.4, besideCamera: 1.5, beside: [1, 1, 0], lamps: [] };
+const SUBNET_GRID = { ambient: 0.12, besideCamera: 0, beside: [0, 0, 0], lamps: [[1.2, [2, 3, 2]], [0.4, [-2, 1, 1]], [0.3, [0, 2, -3]]] };
+const LIKE_THE_SUBNET = { "subnet-2026-06": SUBNET, "subnet-2026-06-grid": SUBNET_GRID };
 const MATT_FIELDS = ["map", "color", "side", "transparent", "opacity", "alphaTest", "vertexColors", "emissive", "emissiveMap",
   "emissiveIntensity", "flatShading"];
 
@@ -19,15 +24,31 @@ export function place(rig, { theta, phi }) {
 
 export function drawer(three, rig, canvas, { antialias = true } = {}) {
   const renderer = new three.WebGLRenderer({ canvas, antialias, preserveDrawingBuffer: true });
-  renderer.toneMapping = rig.light === "studio" ? three.NeutralToneMapping : three.NoToneMapping;
+  if (rig.light in LIKE_THE_SUBNET) renderer.toneMapping = three.ACESFilmicToneMapping;
+  else renderer.toneMapping = rig.light === "studio" ? three.NeutralToneMapping : three.NoToneMapping;
   return renderer;
 }
 
-/** A scene with the rig's light and a camera; the lamp of "matt" travels with the camera. */
+/** A scene with the rig's light and a camera; the lamp of "matt" travels with the camera, and `moveLamp` puts another beside it. */
 export function stage(three, rig, renderer) {
   const scene = new three.Scene(), camera = new three.PerspectiveCamera(rig.fov, 1, 0.01, 100);
+  let moveLamp = () => {};
   scene.add(camera);
-  if (rig.light === "studio") {
+  if (rig.light in LIKE_THE_SUBNET) {
+    const { ambient, besideCamera, beside, lamps } = LIKE_THE_SUBNET[rig.light];
+    const add = (strength, place) => {
+      const lamp = new three.DirectionalLight(0xffffff, strength);
+      lamp.position.set(...place);
+      scene.add(lamp);
+      return lamp;
+    };
+    scene.add(new three.AmbientLight(0xffffff, ambient));
+    lamps.forEach(([strength, place]) => add(strength, place));
+    if (besideCamera) {
+      const lamp = add(besideCamera, beside);
+      moveLamp = () => lamp.position.set(...beside).add(camera.position);
+    }
+  } else if (rig.light === "studio") {
     const softened = new three.PMREMGenerator(renderer), room = new three.RoomEnvironment();
     scene.environment = softened.fromScene(room, 0.04, 0.1, 100, { size: 64 }).texture;
     softened.dispose();
@@ -37,7 +58,7 @@ export function stage(three, rig, renderer) {
     camera.add(lamp, lamp.target);
     scene.add(new three.AmbientLight(0xffffff, AMBIENT * Math.PI));
   }
-  return { scene, camera };
+  return { scene, camera, moveLamp };
 }
 
 export function ground(three, scene, colour) {
@@ -83,7 +104,7 @@ export function dress(three, rig, model) {
     if (!part.isMesh || part.isSplats) return;
     const { index, attributes } = part.geometry;
     triangles += (index ? index.count : attributes.position.count) / 3;
-    if (rig.light === "studio") return;
+    if ((rig.light ?? "matt") !== "matt") return;
     part.material = Array.isArray(part.material) ? part.material.map((each) => matt(three, each)) : matt(three, part.material);
   });
   return triangles;
@@ -95,7 +116,8 @@ function matt(three, material) {
 }
 
 /** Draws one picture; splats are sorted and coloured for this camera first. */
-export function draw(renderer, { scene, camera }, model) {
+export function draw(renderer, { scene, camera, moveLamp }, model) {
+  moveLamp();
   if (model.isSplats) model.see(camera, renderer);
   renderer.render(scene, camera);
 }
