@@ -23,7 +23,8 @@ class PodRun(Stateful):
     more to bring, is made in another `attempt`.
 
     `handle` finds the pod again after a worker died, `progress` is the state of `audits.decisions.lifecycle`,
-    `isolation` lists what the pod was and was not kept from, `mean_output_s` is the mean of `audits.decisions.speed`.
+    `isolation` lists what the pod was and was not kept from, `mean_output_s` is the mean of `audits.decisions.speed`,
+    `rentals` are the pods of `audits.decisions.rentals`, `usd` what they cost, unknown where one has no price.
     """
 
     class Purpose(models.TextChoices):
@@ -45,6 +46,8 @@ class PodRun(Stateful):
     isolation = models.JSONField(default=list)
     generated_s = models.PositiveIntegerField(default=0)
     mean_output_s = models.FloatField(null=True, blank=True)
+    rentals = models.JSONField(default=list, db_default=[], blank=True)
+    usd = models.FloatField(null=True, blank=True)
     log = models.TextField(blank=True, default="")
 
     class Meta:

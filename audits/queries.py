@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce
 from audits.models import Appeal, Audit, Build, Finding, PodRun
 from competition import attempts
 from competition.decisions.attempts import FIRST, number_of
-from competition.models import Competition, Round
+from competition.models import Competition, Round, Submission
 
 MOST_APPEALS = 100
 NEWEST_ROUND = ("-round__number", "submission__reveal_block", "submission_id", "kind")
@@ -103,6 +103,11 @@ def pod_runs_on(submissions: Iterable[int]) -> list[PodRun]:
     rows = PodRun.objects.filter(submission__in=set(submissions))
     rows = rows.select_related("attempt", "submission__miner", "submission__round")
     return list(rows.order_by("submission_id", "purpose", attempts.FIRST_TO_LAST))
+
+
+def leaders_runs(round_: Round) -> list[PodRun]:
+    """Of the code that the round's leader entered it with."""
+    return list(PodRun.objects.filter(submission__round=round_, submission__role=Submission.Role.LEADER).order_by("pk"))
 
 
 def builds_of(round_: Round, *, hotkey: str) -> list[Build]:

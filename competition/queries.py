@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Avg, Count, F, Q, QuerySet
+from django.db.models import Avg, Case, Count, F, Q, QuerySet, Sum, When
 
 from competition.models import Asset, Competition, Miner, Prompt, Reign, Reveal, Round, RoundPrompt, Submission
 from competition.reveals import ingest
@@ -75,9 +75,17 @@ def latest_round(slug: str) -> Round | None:
 def entry_rows(rows: QuerySet[Submission]) -> QuerySet[Submission]:
     """With all that is shown of an entry: every query that brings entries asks by this.  What an entry shows of other
     rows, summed up, is an annotation here, or in `ENTRY_COLUMNS` where another app has the rows."""
-    done = Q(pod_runs__state="done")
-    output_s = Avg("pod_runs__mean_output_s", filter=done)
-    return rows.select_related("miner", "copy_of__miner").annotate(output_s=output_s, **ENTRY_COLUMNS)
+    done, over = Q(pod_runs__state="done"), Q(pod_runs__state__in=("done", "failed"))
+    unpriced = Count("pod_runs", filter=over & Q(pod_runs__usd=None, pod_runs__progress__pods__gt=0))
+    return (
+        rows.select_related("miner", "copy_of__miner")
+        .alias(unpriced_runs=unpriced)
+        .annotate(
+            output_s=Avg("pod_runs__mean_output_s", filter=done),
+            pods_usd=Case(When(unpriced_runs=0, then=Sum("pod_runs__usd", filter=over))),
+            **ENTRY_COLUMNS,
+        )
+    )
 
 
 def submissions_of(round_: Round) -> list[Submission]:

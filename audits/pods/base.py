@@ -40,7 +40,8 @@ class Pod:
     """Enough to find a pod again from the database after every process of ours was killed.
 
     `address` is {"unix": path}, {"host": name, "port": number} or {"url": address}, with {"key": whose} where a proxy
-    asks for one; `place` belongs to the provider that wrote it.
+    asks for one; `place` belongs to the provider that wrote it.  `card` is the kind of machine, by which times may be
+    compared, "" where nobody says; `usd_per_hour` its price as its provider states it, None where it has none.
     """
 
     provider: str
@@ -48,6 +49,8 @@ class Pod:
     address: Mapping[str, Any]
     isolation: tuple[str, ...] = ()
     place: Mapping[str, Any] = field(default_factory=dict)
+    card: str = ""
+    usd_per_hour: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -56,6 +59,8 @@ class Pod:
             "address": dict(self.address),
             "isolation": list(self.isolation),
             "place": dict(self.place),
+            "card": self.card,
+            "usd_per_hour": self.usd_per_hour,
         }
 
     @classmethod
@@ -66,6 +71,8 @@ class Pod:
             address=value["address"],
             isolation=tuple(value["isolation"]),
             place=value["place"],
+            card=value.get("card", ""),
+            usd_per_hour=value.get("usd_per_hour"),
         )
 
 

@@ -29,6 +29,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 BY_DIGEST = re.compile(r"[a-z0-9][A-Za-z0-9./:_-]*@sha256:[0-9a-f]{64}|sha256:[0-9a-f]{64}")
 PORT, PICTURES = 10006, 10007
 LABEL = "gauntlet.pod"
+CARD = "the card of the GPU host"  # one engine, one kind
 LOG_BYTES = 256 << 10
 KILLED = (125, 137, 143)  # not started by its host, SIGKILL, SIGTERM: what a service can also do to itself
 
@@ -103,6 +104,7 @@ class DockerPods:
             isolation=isolation(self.host),
             address={"host": self.host.address, "port": int(published[0]["HostPort"])},
             place={"host": self.host.url},
+            card=CARD,
         )
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:

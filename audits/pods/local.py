@@ -37,6 +37,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 FIRST_UID, UIDS = 61184, 4096  # the range systemd sets aside for users that exist only while a program runs
 START_S, STOP_S, KILL_S, QUEUE_S = 15.0, 3.0, 3.0, 10.0
 LOOK_S = 0.02
+CARD = "this machine"
 FLOCK = "hhqqi0q"  # struct flock of 64-bit Linux
 SHARED = (
     "shares this machine's kernel, processor and memory with the platform",
@@ -210,6 +211,7 @@ class LocalPods:
             address={"unix": str(folder / keeper.SOCKET)},
             isolation=isolation(walls=walls),
             place={"folder": str(folder), "pid": started["pid"], "pictures_port": started["pictures_port"]},
+            card=CARD,
         )
 
 

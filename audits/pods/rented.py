@@ -4,7 +4,7 @@ Such a pod is another company's machine: nobody here can close its way out, and 
 reached by the cloud's proxy over HTTPS; it fetches the pictures from the addresses of this site.
 
 A cloud only translates (`Cloud`).  What holds for all stands here: who is tried first, that no capacity or no answer
-leads on to the next, that `place` names the cloud, the card and its price, and that a double is ended.
+leads on to the next, that a pod names its cloud, card and price, and that a double is ended.
 """
 
 from __future__ import annotations
@@ -173,8 +173,15 @@ class RentedPods:
     def _pod(self, cloud: Cloud, rental: Rental) -> Pod:
         stated = next((offer.usd_per_hour for offer in cloud.offers if offer.gpu == rental.gpu), None)
         price = stated if rental.usd_per_hour is None else rental.usd_per_hour
-        place = {"cloud": cloud.name, "id": rental.ident, "gpu": rental.gpu, "usd_per_hour": price}
-        return Pod(provider=self.name, name=rental.name, address=rental.address, isolation=ISOLATION, place=place)
+        return Pod(
+            provider=self.name,
+            name=rental.name,
+            address=rental.address,
+            isolation=ISOLATION,
+            place={"cloud": cloud.name, "id": rental.ident},
+            card=f"{rental.gpu} at {cloud.name}" if rental.gpu else "",
+            usd_per_hour=price,
+        )
 
     def offer(self, pod: Pod, *, pictures: Mapping[str, Path]) -> dict[str, str]:
         if bad := next((stem for stem in pictures if not STEM.fullmatch(stem)), None):

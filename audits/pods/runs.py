@@ -20,8 +20,9 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 
-from audits.decisions import lifecycle, speed
+from audits.decisions import lifecycle, rentals, speed
 from audits.decisions.lifecycle import Event, PodAction, PodProgress
+from audits.decisions.rentals import PodRental
 from audits.models import PodRun
 from audits.pods import batch, builds, control_pod, hosts, logs, results
 from audits.pods.base import UNCLEAR, Image, Pod, PodFault, PodProvider
@@ -184,6 +185,7 @@ class _Look:
         self.limits = limits_of(run)
         self.progress = PodProgress.from_json(run.progress) if run.progress else PodProgress()
         self.pod = Pod.from_json(run.handle) if run.handle else None
+        self.rentals = tuple(PodRental.from_json(row) for row in run.rentals)
 
     def event(self, kind: str, *, state: str = "", failure: lifecycle.PodFailure | None = None) -> Event:
         return Event(kind=kind, at=self.now, state=state, failure=failure)
@@ -250,6 +252,8 @@ class _Look:
             self.pod = self.provider.start(image, name=name_of(self.run.pk, self.progress.pods))
         except PodFault as fault:
             return self.event("refused", failure=_failure(fault))
+        rental = PodRental(card=self.pod.card, usd_per_hour=self.pod.usd_per_hour, since=self.now)
+        self.rentals = (*rentals.ended(self.rentals, at=self.now), rental)
         return self.event("started")
 
     def replace_pod(self, action: PodAction) -> Event:
@@ -329,6 +333,7 @@ class _Look:
         if self.pod is not None:
             self.stop(self.pod)
         self.pod = None
+        self.rentals = rentals.ended(self.rentals, at=self.now)
 
     def act(self, action: PodAction, *, log: dict[str, str]) -> Outcome:
         """Carry out one action; what came of it is an event, and the pod is looked at again soon."""
@@ -337,7 +342,12 @@ class _Look:
         if event is not None:
             self.after(event)
         run, progress, pod = self.run, self.progress, self.pod
-        sets: dict[str, Any] = {"progress": progress.to_json(), "handle": pod.to_json() if pod else None, **log}
+        sets: dict[str, Any] = {
+            "progress": progress.to_json(),
+            "handle": pod.to_json() if pod else None,
+            "rentals": [row.to_json() for row in self.rentals],
+            **log,
+        }
         if pod is not None:
             sets["isolation"] = list(pod.isolation)
         state = "generating" if progress.submitted or progress.collected else "warming"
@@ -353,11 +363,14 @@ class _Look:
             run.log = logs.heard(run, self.provider, self.pod)
             self.stop(self.pod)
         timed = speed.summary(progress.output_s, generated_s=progress.generation_s)
+        pods = rentals.ended(self.rentals, at=self.now)
         return {
             "progress": progress.to_json(),
             "log": run.log,
             "generated_s": int(progress.generation_s),
             "mean_output_s": timed.mean_s if timed else None,
+            "rentals": [row.to_json() for row in pods],
+            "usd": rentals.total_usd(pods, pods=progress.pods),
         }
 
     def failed(self, cause: lifecycle.PodFailure) -> Move:

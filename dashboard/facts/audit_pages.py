@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 from django.urls import reverse
 
@@ -20,7 +20,7 @@ from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.match_pages import MatchPage
 from dashboard.facts.matches import DuelLine
 from dashboard.facts.people import Who, entrant
-from dashboard.facts.pod_runs import PodRunFacts, pod_run_facts
+from dashboard.facts.pod_runs import PodRunFacts, comparison, pod_run_facts
 from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, labels, percent
 from judging.matches import tally_of
 from judging.models import Match
@@ -117,6 +117,9 @@ class PodRunLine:
     provider: str
     isolation: tuple[str, ...]
     generated_s: int
+    beside_leader: Annotated[
+        str, "How fast beside the leader's code, on which cards and when, and whether anything may rest on it."
+    ]
     seed: int
     failure_class: str
     failure_code: str
@@ -179,6 +182,7 @@ def page(
     audits: Sequence[Audit],
     in_force: Sequence[Audit],
     pod_runs: Sequence[PodRun],
+    leaders_runs: Sequence[PodRun] = (),
     match: MatchPage | None,
     repeated: Sequence[Match] = (),
     appeals: Objections,
@@ -211,7 +215,7 @@ def page(
         labels=labels(round_.competition),
         audits=tuple(_audit(audit, counts=audit in in_force, appeals=against(appeals, audit)) for audit in audits),
         appeal_window=appeal_window,
-        pod_runs=tuple(pod_run(run) for run in pod_runs),
+        pod_runs=tuple(pod_run(run, leaders=leaders_runs) for run in pod_runs),
         match=match,
         repeats=tuple(repeats),
         screen_url=reverse("match", args=[*at, "leader", miner.hotkey]) if miner.key != "leader" else "",
@@ -299,12 +303,14 @@ def _exact(value: Any) -> Any:
         return None
 
 
-def pod_run(run: PodRun) -> PodRunLine:
+def pod_run(run: PodRun, *, leaders: Sequence[PodRun] = ()) -> PodRunLine:
+    """`leaders`: the runs of the leader's code in the same round, where it is compared with them."""
     log = logs.published(run)
     return shown_as(
         PodRunLine,
         pod_run_facts(run),
         who_must_act=WHO_MUST_ACT.get(run.failure_class, ""),
+        beside_leader=comparison(run, leaders),
         log=log[-LONGEST_LOG:],
         log_cut=len(log) > LONGEST_LOG,
     )

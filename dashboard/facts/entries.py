@@ -45,6 +45,12 @@ class EntryFacts:
     median_triangles: Annotated[
         float | None, "Median of their triangles, of splats where they are splats; null likewise.", NOT_IN_BUNDLE
     ]
+    pods_usd: Annotated[
+        float | None,
+        "USD that the pods cost on which the platform ran the code: their price an hour by the time they were rented; "
+        "null where one has no price, or none was rented.",
+        NOT_IN_BUNDLE,
+    ]
 
     @property
     def round_url(self) -> str:
@@ -79,4 +85,5 @@ def entry_facts(submission: Submission, *, round_: Round) -> EntryFacts:
         measured_files=measured,
         defect_share=sound["defective"] / measured if measured else None,
         median_triangles=sound.get("median_triangles"),
+        pods_usd=getattr(submission, "pods_usd", None),
     )

@@ -239,6 +239,7 @@ def audit_page(round_: Round, *, miner: Miner, now: datetime) -> audit_pages.Aud
         audits=audits,
         in_force=auditing.newest_in_force(audits),
         pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if plain(run.purpose) == PodRun.Purpose.AUDIT],
+        leaders_runs=auditing.leaders_runs(round_),
         match=_match_page(round_, match) if match else None,
         repeated=judging.repeated_matches(round_, challenger=miner.hotkey),
         appeals=appeals.objections_to(audits, now=now),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from audits.decisions import speed
+from audits.decisions import rentals, speed
 from audits.decisions.lifecycle import PodProgress
+from audits.decisions.rentals import PodRental
 from audits.decisions.speed import Speed
 from audits.models import PodRun
 from competition.decisions.attempts import repeat_of
+from competition.rulesets import speed as speed_rules
+from competition.rulesets.regenerations import percent
+from competition.rulesets.speed import TimedRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +34,51 @@ class PodRunFacts:
     generated_s: int
     warmed_s: Annotated[tuple[float, ...], "Seconds that each pod took to be ready, the first one first."]
     speed: Annotated[Speed | None, "Seconds an output took; null before the first batch is collected."]
+    rentals: Annotated[
+        tuple[PodRental, ...],
+        "Each pod, the first one first: its kind of card, its price in USD an hour as its provider states it (null: it "
+        "has none), and from when to when it was ours.",
+    ]
+    usd: Annotated[float | None, "What they cost in USD, once the run is over; null where one has no price."]
     seed: int
     failure_class: str
     failure_code: str
     failure_reason: str
     waiting_for: str
     since: datetime
+
+
+def timed_run(run: PodRun) -> TimedRun | None:
+    """None where its pods are not written down."""
+    pods, progress = [PodRental.from_json(row) for row in run.rentals], PodProgress.from_json(run.progress)
+    if (begun := rentals.begun_at(pods)) is None:
+        return None
+    return TimedRun(
+        generated_ms=round(progress.generation_s * 1000),
+        outputs=len(progress.output_s),
+        card=rentals.card_of(pods),
+        begun_s=int(begun.timestamp()),
+    )
+
+
+def comparison(run: PodRun, leaders: Iterable[PodRun]) -> str:
+    """How fast its code was beside the leader's in the same round, on which cards and when, and whether anything may
+    rest on it; "" where there is nothing to compare."""
+    own = timed_run(run) if run.state == "done" else None
+    others = [timed for row in leaders if row.state == "done" and (timed := timed_run(row))]
+    other = speed_rules.nearest(own, others) if own else None
+    if own is None or other is None or (faster := speed_rules.faster_by(own, other)) is None:
+        return ""
+    than = f"{percent(abs(faster))} {'faster' if faster > 0 else 'slower'} than" if faster else "as fast as"
+    reason = speed_rules.why_incomparable(own, other)
+    basis = f" Nothing may rest on it: {speed_rules.WHY_NOT[reason]}." if reason else ""
+    return f"{_measured(own)}; the leader's code {_measured(other)}: {than} the leader's.{basis}"
+
+
+def _measured(timed: TimedRun) -> str:
+    at = datetime.fromtimestamp(timed.begun_s, UTC)
+    mean = f"{float(timed.mean_s):.2f} s" if timed.mean_s is not None else "no output"
+    return f"{mean} an output on {timed.card or 'an unknown card'}, begun {at:%Y-%m-%d %H:%M} UTC"
 
 
 def pod_run_facts(run: PodRun) -> PodRunFacts:
@@ -51,6 +94,8 @@ def pod_run_facts(run: PodRun) -> PodRunFacts:
         generated_s=run.generated_s,
         warmed_s=progress.warmed_s,
         speed=speed.summary(progress.output_s, generated_s=progress.generation_s),
+        rentals=tuple(PodRental.from_json(row) for row in run.rentals),
+        usd=run.usd,
         seed=run.seed,
         failure_class=run.failure_class,
         failure_code=run.failure_code,

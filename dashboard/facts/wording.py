@@ -112,6 +112,11 @@ def seconds(value: float) -> str:
     return f"{value:.{digits}f} s"
 
 
+def usd(value: float) -> str:
+    """Money in cents, below a dollar in hundredths of one: `12.40 USD`, `0.0731 USD`."""
+    return f"{value:,.2f} USD" if value >= 0.995 or value == 0 else f"{value:.4f} USD"
+
+
 def size(number: int) -> str:
     """Decimal units, as file hosts count."""
     value = float(number)

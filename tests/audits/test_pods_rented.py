@@ -113,9 +113,10 @@ def test_pictures_come_from_this_site_by_their_hash(rig):
 
 
 def test_the_cloud_the_card_and_its_price_are_written_down(rig):
-    place = rig.pods.start(IMAGE, name="run-1-0").place
-    assert set(place) == {"cloud", "id", "gpu", "usd_per_hour"}
-    assert place["cloud"] == rig.pods.name and place["gpu"]
+    pod = rig.pods.start(IMAGE, name="run-1-0")
+    assert set(pod.place) == {"cloud", "id"} and pod.place["cloud"] == rig.pods.name
+    assert pod.card.endswith(f" at {rig.pods.name}")
+    assert Pod.from_json(pod.to_json()) == pod
 
 
 def test_no_card_to_rent_is_ours_and_leaves_nothing_behind(rig):
@@ -236,14 +237,15 @@ def at_market(market: Market, owners=dict) -> RentedPods:
 def test_the_cheapest_card_is_rented_and_its_own_price_is_written_down(market):
     pod = at_market(market).start(IMAGE, name="run-1-0")
     assert pod.provider == "rented"
-    assert pod.place == {"cloud": "targon", "id": "wrk-1", "gpu": "h200-small", "usd_per_hour": 2.49}
+    assert pod.place == {"cloud": "targon", "id": "wrk-1"}
+    assert (pod.card, pod.usd_per_hour) == ("h200-small at targon", 2.49)
 
 
 def test_where_the_cheapest_has_no_card_the_next_is_rented(market):
     market.targon.free["h200-small"] = 0
     pods = at_market(market)
     first = pods.start(IMAGE, name="run-1-0")
-    assert (first.place["cloud"], first.place["usd_per_hour"]) == ("verda", 3.1)
+    assert (first.place["cloud"], first.usd_per_hour) == ("verda", 3.1)
     market.verda.free["H200"] = 0
     assert pods.start(IMAGE, name="run-2-0").place["cloud"] == "runpod"
     assert not market.targon.workloads
@@ -253,8 +255,8 @@ def test_of_several_kinds_the_cheapest_that_is_free_is_rented_wherever_it_is(mar
     clouds = (at_verda(market.verda, H200=3.1, H100=1.9), at_targon(market.targon, h200_small=2.4))
     market.verda.free |= {"H100": 1}
     pods = rented_pods(*clouds, name="rented")
-    rented = [pods.start(IMAGE, name=f"run-{number}-0").place["gpu"] for number in (1, 2)]
-    assert rented == ["H100", "h200-small"]
+    rented = [pods.start(IMAGE, name=f"run-{number}-0").card for number in (1, 2)]
+    assert rented == ["H100 at verda", "h200-small at targon"]
 
 
 def test_kinds_without_a_price_are_tried_in_the_order_in_which_they_are_listed(market):

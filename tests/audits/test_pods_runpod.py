@@ -102,8 +102,9 @@ def test_no_gpu_to_rent_is_ours_and_has_a_code_of_its_own(rental, pods, status):
 
 
 def test_the_card_and_its_price_are_kept_as_runpod_names_them(pods):
-    place = pods.start(IMAGE, name="run-1-0").place
-    assert place == {"cloud": "runpod", "id": "pod1", "gpu": "NVIDIA H100 80GB HBM3", "usd_per_hour": 3.59}
+    pod = pods.start(IMAGE, name="run-1-0")
+    assert pod.place == {"cloud": "runpod", "id": "pod1"}
+    assert (pod.card, pod.usd_per_hour) == ("NVIDIA H100 80GB HBM3 at runpod", 3.59)
 
 
 def test_a_pod_that_was_rented_before_places_named_their_cloud_is_still_reached(rental, pods):

@@ -33,7 +33,8 @@ def test_a_pod_is_a_workload_that_is_registered_and_then_deployed(cloud, pods):
     }
     assert cloud.workloads["wrk-1"]["state"]["status"] == "provisioning"
     assert pod.address == {"url": "https://wrk-1-10006.named.example"}
-    assert pod.place == {"cloud": "targon", "id": "wrk-1", "gpu": "h200-small", "usd_per_hour": 2.49}
+    assert pod.place == {"cloud": "targon", "id": "wrk-1"}
+    assert (pod.card, pod.usd_per_hour) == ("h200-small at targon", 2.49)
 
 
 def test_the_address_is_the_usual_one_until_the_cloud_names_it(cloud, pods):

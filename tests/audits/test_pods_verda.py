@@ -32,7 +32,8 @@ def test_a_pod_is_one_deployment_with_exactly_one_replica(cloud, pods):
     assert row["containers"][0]["image"] == DIGEST
     assert row["containers"][0]["exposed_port"] == 10006
     assert pod.address == {"url": f"{cloud.url}/proxy/gauntlet-run-1-0", "key": "verda"}
-    assert pod.place == {"cloud": "verda", "id": "gauntlet-run-1-0", "gpu": "H200", "usd_per_hour": 3.1}
+    assert pod.place == {"cloud": "verda", "id": "gauntlet-run-1-0"}
+    assert (pod.card, pod.usd_per_hour) == ("H200 at verda", 3.1)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from audits.pods import runs
 from audits.pods.base import Pod, PodFault
 from competition import prompts, steps
 from competition.models import Asset, Competition, Miner, Prompt, Round, RoundPrompt, Submission
+from competition.queries import entry_rows
 from core import store
 from core.machine import engine
 from core.machine.outcomes import Move
@@ -111,6 +112,8 @@ def test_the_service_of_a_leader_that_works_is_asked_as_before(leading):
     facts = pod_run_facts(run)
     assert facts.speed is not None and facts.speed.outputs == len(STEMS) and len(facts.warmed_s) == 1
     assert run.mean_output_s == facts.speed.mean_s
+    assert [row.card for row in facts.rentals] == ["this machine"] and facts.rentals[0].until is not None
+    assert facts.usd is None and entry_rows(Submission.objects.filter(pk=run.submission_id)).get().pods_usd is None
     assert 0 < facts.speed.mean_s * len(STEMS) == pytest.approx(run.progress["batch_s"][0])
 
 

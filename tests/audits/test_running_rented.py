@@ -10,8 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from audits.decisions.rentals import PodRental
 from audits.models import PodRun
 from audits.pods import builds, hosts, rest, runs
+from competition.models import Submission
+from competition.queries import entry_rows
 from tests.audits.renting import CONTROL, DIGEST, PICTURES, at_targon, at_verda
 from tests.audits.targon_server import TargonCloud
 from tests.audits.test_running_docker import WHOLE, Service, audit_run, few_in_short, outcome, play, step
@@ -69,7 +72,11 @@ def swept(monkeypatch) -> list[str]:
 
 def test_a_run_rents_the_cheapest_card_asks_collects_ends_and_keeps_its_price(run, clouds):
     assert outcome(play(run)) == WHOLE
-    assert run.handle["place"] == {"cloud": "targon", "id": "wrk-1", "gpu": "h200-small", "usd_per_hour": 2.49}
+    assert run.handle["place"] == {"cloud": "targon", "id": "wrk-1"}
+    rented = [PodRental.from_json(row) for row in run.rentals]
+    assert [(row.card, row.usd_per_hour) for row in rented] == [("h200-small at targon", 2.49)]
+    assert run.usd == pytest.approx(2.49 * (rented[0].until - rented[0].since).total_seconds() / 3600)
+    assert 0 < run.usd == entry_rows(Submission.objects.all()).get().pods_usd
     assert not clouds.machines()
     assert any("NOT walled off" in line for line in run.isolation)
 
@@ -77,7 +84,7 @@ def test_a_run_rents_the_cheapest_card_asks_collects_ends_and_keeps_its_price(ru
 def test_a_run_goes_on_at_the_next_cloud_where_the_cheapest_has_no_card(run, clouds):
     clouds.targon.free["h200-small"] = 0
     assert outcome(play(run)) == WHOLE
-    assert run.handle["place"]["cloud"] == "verda" and run.handle["place"]["usd_per_hour"] == 3.1
+    assert run.handle["place"]["cloud"] == "verda" and run.rentals[0]["usd_per_hour"] == 3.1
     assert run.progress["our_faults"] == 0
     assert not clouds.machines()
 

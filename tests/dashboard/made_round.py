@@ -417,11 +417,24 @@ def _audited(maker: Maker, round_: Round, winner: Submission) -> None:
         isolation=ISOLATION,
         generated_s=42,
         mean_output_s=3.5,
-        progress={"generation_s": 42, "warmed_s": [310.5], "output_s": [[1.75, 5.0]] * 10 + [[12.25, 10.0]] * 2},
+        progress={
+            "pods": 1,
+            "generation_s": 42,
+            "warmed_s": [310.5],
+            "output_s": [[1.75, 5.0]] * 10 + [[12.25, 10.0]] * 2,
+        },
+        rentals=[_rental("H200 at verda", usd_per_hour=3.1, minutes=12)],
+        usd=0.62,
         state="done",
         since=NOW,
         log=f"ready\n{maker.hostile}\n",
     )
+
+
+def _rental(card: str, *, usd_per_hour: float | None, minutes: int) -> dict[str, object]:
+    return PodRental(
+        card=card, usd_per_hour=usd_per_hour, since=NOW, until=NOW + timedelta(minutes=minutes)
+    ).to_json()
 
 
 def _running(maker: Maker) -> Round:
