@@ -14,6 +14,7 @@ from competition.models import Competition, Round, Submission
 
 MOST_APPEALS = 100
 NEWEST_ROUND = ("-round__number", "submission__reveal_block", "submission_id", "kind")
+RUN_SIDES = ("attempt", "submission__miner", "submission__round")
 APPEAL_SIDES = ("audit__attempt", "audit__round__competition", "audit__submission__miner", "appellant")
 
 
@@ -101,13 +102,17 @@ def appeals_by(hotkey: str) -> list[Appeal]:
 
 def pod_runs_on(submissions: Iterable[int]) -> list[PodRun]:
     rows = PodRun.objects.filter(submission__in=set(submissions))
-    rows = rows.select_related("attempt", "submission__miner", "submission__round")
+    rows = rows.select_related(*RUN_SIDES)
     return list(rows.order_by("submission_id", "purpose", attempts.FIRST_TO_LAST))
 
 
-def leaders_runs(round_: Round) -> list[PodRun]:
-    """Of the code that the round's leader entered it with."""
-    return list(PodRun.objects.filter(submission__round=round_, submission__role=Submission.Role.LEADER).order_by("pk"))
+def runs_beside_leaders(entry: Submission) -> tuple[list[PodRun], list[PodRun]]:
+    """The runs of an entry's code, and those of the code that led its round; in one query."""
+    leads = Q(submission__round=entry.round_id, submission__role=Submission.Role.LEADER)
+    rows = PodRun.objects.filter(Q(submission=entry) | leads).select_related(*RUN_SIDES)
+    runs = list(rows.order_by("purpose", attempts.FIRST_TO_LAST))
+    own = [run for run in runs if run.submission_id == entry.pk]
+    return own, [run for run in runs if run.submission_id != entry.pk]
 
 
 def builds_of(round_: Round, *, hotkey: str) -> list[Build]:

@@ -233,13 +233,14 @@ def audit_page(round_: Round, *, miner: Miner, now: datetime) -> audit_pages.Aud
         raise Http404("This miner was not audited in this round.")
     submission = audits[0].submission
     match = judging.audit_match(round_, challenger=miner.hotkey)
+    runs, leaders_runs = auditing.runs_beside_leaders(submission)
     return audit_pages.page(
         round_,
         submission,
         audits=audits,
         in_force=auditing.newest_in_force(audits),
-        pod_runs=[run for run in auditing.pod_runs_on([submission.pk]) if plain(run.purpose) == PodRun.Purpose.AUDIT],
-        leaders_runs=auditing.leaders_runs(round_),
+        pod_runs=[run for run in runs if plain(run.purpose) == PodRun.Purpose.AUDIT],
+        leaders_runs=leaders_runs,
         match=_match_page(round_, match) if match else None,
         repeated=judging.repeated_matches(round_, challenger=miner.hotkey),
         appeals=appeals.objections_to(audits, now=now),

@@ -69,7 +69,11 @@ def comparison(run: PodRun, leaders: Iterable[PodRun]) -> str:
     other = speed_rules.nearest(own, others) if own else None
     if own is None or other is None or (faster := speed_rules.faster_by(own, other)) is None:
         return ""
-    than = f"{percent(abs(faster))} {'faster' if faster > 0 else 'slower'} than" if faster else "as fast as"
+    than = (
+        f"{percent(abs(faster)).removeprefix('+')} {'faster' if faster > 0 else 'slower'} than"
+        if faster
+        else "as fast as"
+    )
     reason = speed_rules.why_incomparable(own, other)
     basis = f" Nothing may rest on it: {speed_rules.WHY_NOT[reason]}." if reason else ""
     return f"{_measured(own)}; the leader's code {_measured(other)}: {than} the leader's.{basis}"

@@ -12,7 +12,9 @@ from audits.decisions.rentals import PodRental
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-def pod(card: str = "H200 at verda", *, usd: float | None = 3.0, begin: float = 0, end: float | None = 3600) -> PodRental:
+def pod(
+    card: str = "H200 at verda", *, usd: float | None = 3.0, begin: float = 0, end: float | None = 3600
+) -> PodRental:
     until = None if end is None else START + timedelta(seconds=end)
     return PodRental(card=card, usd_per_hour=usd, since=START + timedelta(seconds=begin), until=until)
 

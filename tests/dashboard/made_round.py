@@ -13,6 +13,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
+from audits.decisions.rentals import PodRental
 from audits.models import Audit, Finding, PodRun
 from competition.models import (
     Asset,
@@ -432,9 +433,7 @@ def _audited(maker: Maker, round_: Round, winner: Submission) -> None:
 
 
 def _rental(card: str, *, usd_per_hour: float | None, minutes: int) -> dict[str, object]:
-    return PodRental(
-        card=card, usd_per_hour=usd_per_hour, since=NOW, until=NOW + timedelta(minutes=minutes)
-    ).to_json()
+    return PodRental(card=card, usd_per_hour=usd_per_hour, since=NOW, until=NOW + timedelta(minutes=minutes)).to_json()
 
 
 def _running(maker: Maker) -> Round:
