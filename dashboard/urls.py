@@ -85,6 +85,7 @@ urlpatterns = [
     path("c/<slug:slug>/r/current/", views.current_round, name="current-round"),
     path("c/<slug:slug>/r/current/prompts.json", files.prompts, name="current-prompts"),
     path("c/<slug:slug>/pictures/<stem:stem>.png", files.prompt_picture, name="prompt-picture"),
+    path("c/<slug:slug>/views/<sha256:sha256>/<path:picture>", files.view_picture, name="view-picture"),
     path(f"{ROUND}/prompts.json", files.prompts, name="prompts"),
     path(f"{ROUND}/live", views.live_fragment, name="live"),
     path(f"{ROUND}/bundle.tar", files.bundle, name="bundle"),

@@ -13,6 +13,7 @@ from competition.models import Asset, Competition, Round, Submission
 from competition.rulesets import match_words
 from formats.integrity.measures import MEASURES
 from judging.models import Duel, Match, Measurement, Rendering, auditing
+from judging.renderers.rig import GRAY_PREFIX, GRID, VIEWS
 
 FAULTS = tuple(measure.name for measures in MEASURES.values() for measure in measures if measure.is_fault)
 HAS_DEFECT = " || ".join(f"@.{name} > 0" for name in FAULTS)  # a condition on numbers, in jsonpath
@@ -175,6 +176,21 @@ def rendering_counts(round_: Round) -> dict[str, int]:
 def is_view(sha256: str) -> bool:
     """Is this the picture of a rendering, or of where a file is at fault?"""
     return renderings_with_view(sha256).exists() or Measurement.objects.filter(picture=sha256).exists()
+
+
+def views_by_record_name(slug: str, sha256: str) -> dict[str, str]:
+    """Of a file of this competition: the name that state repositories give a picture of it -> the picture's hash.
+
+    `white/<view>.png` and `gray/<view>.png` by background, and the sheet of four as `grid.png`; where the rig makes no
+    sheet, its first picture.
+    """
+    rows = Rendering.objects.filter(competition__slug=slug, sha256=sha256, state="rendered")
+    newest = rows.order_by("pk").last()
+    views = dict(newest.views) if newest else {}
+    sheet = views.pop(GRID, "") or views.get(VIEWS[0].name) or next((views[name] for name in sorted(views)), "")
+    folders = {name: "gray" if name.startswith(GRAY_PREFIX) else "white" for name in views}
+    named = {f"{folders[name]}/{name.removeprefix(GRAY_PREFIX)}.png": view for name, view in views.items()}
+    return named | ({"grid.png": sheet} if sheet else {})
 
 
 def renderings_with_view(sha256: str) -> QuerySet[Rendering]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from verify.bundles.shapes import TEXT_OR_NULL, Optional, form
 from verify.reading import Form, RecordRow, Repository, finite
-from verify.records.layout import AUDIT_FILE, MATRIX, NAMES, OUTPUTS, SIDES, era_of
+from verify.records.layout import AUDIT_FILE, MATRIX, NAMES, OUTPUTS, REPORTS, SIDES, era_of, state_of_duel
 from verify.rounds import (
     CHALLENGER,
     DEFENDER,
@@ -57,7 +57,7 @@ BY_DISTANCES = form(
     optional_text_or_null="reason",
 )
 NEEDED = ("schedule.json", "seed.json", "prompts.txt", "submissions.json", "builds.json")
-NO_OUTPUTS = frozenset(("png", "generation_time", "distance", "size", "attempts", "failure_reason"))
+NO_OUTPUTS = frozenset(("png", "views", "generation_time", "distance", "size", "attempts", "failure_reason"))
 """What else a row of era 3 says of a side, beside its file."""
 ENDING = re.compile("[a-z0-9]{1,12}")
 NO_ENDING = "file"
@@ -109,7 +109,7 @@ DOCUMENTS: dict[str, tuple[str, Any, Mapping[int, Form]]] = {
     "reports": (
         "generation_reports.json",
         Repository.rows,
-        {2: form(text="outcome", rows="repeats", optional_anything="hotkey reason")},
+        dict.fromkeys((2, 3), form(text="outcome", rows="repeats", optional_anything="hotkey reason")),
     ),
     "required": (
         "require_audit.json",
@@ -136,7 +136,8 @@ def load_round(files: Repository, number: int, *, config: RecordedConfig, curren
         audit_repeats=config.audit_repeats,
         generation_minutes=config.generation_minutes,
     )
-    round = RecordedRound(number, era, config, finished, files.log)
+    june = era == 2 or (era == 3 and files.has(f"rounds/{number}/{REPORTS}"))
+    round = RecordedRound(number, era, config, finished, files.log, june=june)
     if era == 3:
         _load_rules(files, round)
     _load_submissions(files, round)
@@ -163,7 +164,10 @@ def _load_rules(files: Repository, round: RecordedRound) -> None:
         sentence = "A bar, a decay and a floor as fractions are needed; the competition's were taken."
         row.note("wrong-type", "rules", found=rules, expected=", ".join(SHARES), sentence=sentence)
     else:
-        round.config = replace(round.config, win_margin=margin, decay=decay, floor=floor)
+        repeats = stated.get("audit_repeats")
+        known = isinstance(repeats, int) and not isinstance(repeats, bool) and 0 <= repeats <= MOST
+        repeats = repeats if known else round.config.audit_repeats
+        round.config = replace(round.config, win_margin=margin, decay=decay, floor=floor, audit_repeats=repeats)
 
 
 def _share(value: object) -> float | None:
@@ -207,7 +211,7 @@ def _load_matches(files: Repository, round: RecordedRound) -> None:
                 what = "generated" if hotkey == LEADER else "submitted"
             else:
                 listed = name.endswith(".json") and (what == "submitted" or what.startswith("generated"))
-            made = _assets(files, round.file(f"{hotkey}/{name}"), era=round.era) if listed else {}
+            made = _assets(files, round.file(f"{hotkey}/{name}"), round) if listed else {}
             if listed and (made or round.era > 0):
                 round.assets[hotkey, what] = made
     if round.era > 0:
@@ -215,12 +219,12 @@ def _load_matches(files: Repository, round: RecordedRound) -> None:
         round.repeats = _matrix(files, round.file("audit_matrix.csv")) if round.era >= 2 else {}
 
 
-def _assets(files: Repository, file: str, *, era: int) -> dict[str, RecordedAsset]:
+def _assets(files: Repository, file: str, round: RecordedRound) -> dict[str, RecordedAsset]:
     """Stem -> asset."""
-    view = "views" if era == 2 else "png"
+    view = "views" if round.june else "png"
     made = {}
     for stem, row in files.rows(file).items():
-        asset = ending_of(row.values, era=era)
+        asset = ending_of(row.values, era=round.era)
         row = row.read(dict.fromkeys((asset, view), TEXT_OR_NULL) | ASSET)
         side = RecordedSide(row[asset], row[view])
         made[stem] = RecordedAsset(side, row["generation_time"], row["size"] or 0, row["distance"])
@@ -248,7 +252,7 @@ def matches_of(files: Repository, round: RecordedRound, *, hotkey: str) -> Itera
     The file's name must be that of its defender.
     """
     for name in files.files(round.file(hotkey)):
-        audit = AUDIT_FILE.fullmatch(name) if round.era == 2 else None
+        audit = AUDIT_FILE.fullmatch(name) if round.june else None
         of_match = name == "duels.json" if round.era == 0 else name.startswith("duels_")
         if audit is None and not of_match:
             continue
@@ -306,7 +310,8 @@ def _duel(row: RecordRow, *, era: int) -> RecordedDuel | None:
     sides = {side: RecordedSide(row[asset], row[view]) for side, asset, view in pairs}
     winner = winners[row["winner"]]
     issues = row["issues"] or ""
-    return RecordedDuel(row["name"], row["prompt"], winner, issues, sides, row.at, row["detail"], row["state"])
+    state = state_of_duel(row["state"], row["detail"]) if era == 3 else None
+    return RecordedDuel(row["name"], row["prompt"], winner, issues, sides, row.at, row["detail"], state)
 
 
 def ending_of(values: Mapping[str, Any], *, era: int, before: str = "") -> str:

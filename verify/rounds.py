@@ -108,6 +108,8 @@ class RecordedRound:
     finished: bool
     log: FindingLog
     ruleset: str = ""
+    june: bool = False
+    """Is it written in the layout of June 2026?  Era 2 is; era 3 where its files are modules."""
     window: RecordRow | None = None
     seed: int | None = None
     prompts: list[str] = field(default_factory=list)

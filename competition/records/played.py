@@ -10,7 +10,7 @@ from typing import Any
 from competition.records.reading import HOTKEY, STEM, Item, RoundFiles, Unfit, each
 from competition.rulesets.tally import DuelResult, Tally
 from formats.registry import FORMATS
-from verify.records.layout import NAMES, OUTPUTS, SIDES, TOO_LATE, unneeded_places
+from verify.records.layout import NAMES, OUTPUTS, SIDES, TOO_LATE, state_of_duel, unneeded_places
 from verify.rounds import CHALLENGER, DEFENDER, DRAW, LEADER, SKIPPED, SUBMITTED
 
 REPEAT = re.compile(
@@ -102,7 +102,7 @@ def _match(item: Item, *, era: int) -> PlayedMatch:
     defender, challenger = item.text(left), item.text(right)
     if not HOTKEY.fullmatch(challenger):
         item.wrong(right, "a hotkey is needed")
-    named = defender in (LEADER, SUBMITTED) if era == 2 else defender == LEADER
+    named = defender in (LEADER, SUBMITTED) if era >= 2 else defender == LEADER
     if not HOTKEY.fullmatch(defender) and not named and not REPEAT.fullmatch(defender):
         item.wrong(left, "a hotkey or `leader` is needed")
     duels: list[PlayedDuel] = []
@@ -151,7 +151,7 @@ def _duel(item: Item, *, era: int) -> PlayedDuel:
         item.wrong("name", "a prompt's name of letters, digits, dots and dashes is needed")
     files = {DEFENDER: _files(item, left, era=era), CHALLENGER: _files(item, right, era=era)}
     prompt, issues = item.text("prompt"), item.maybe_text("issues", most=100_000) or ""
-    state = item.maybe_text("state") if era == 3 else None
+    state = state_of_duel(item.maybe_text("state"), item.values.get("detail")) if era == 3 else None
     return PlayedDuel(
         stem=stem, prompt=prompt, winner=winner, issues=issues, files=files, rest=item.rest(), state=state
     )

@@ -168,7 +168,7 @@ def _matches(files: RoundFiles, *, at: str, era: int) -> Iterator[PlayedMatch]:
         folder, _, name = file.removeprefix(f"{at}/").rpartition("/")
         if not file.startswith(f"{at}/") or not folder or "/" in folder:
             continue
-        audit = AUDIT_FILE.fullmatch(name) if era == 2 else None
+        audit = AUDIT_FILE.fullmatch(name) if era >= 2 else None
         match = read_match(files, file, era=era) if audit or MATCH_FILE.fullmatch(name) else None
         if match is None:
             continue

@@ -141,6 +141,16 @@ def prompt_picture(request: HttpRequest, slug: str, stem: str) -> HttpResponse:
     return fresh(HttpResponseRedirect(reverse("blob", args=[prompt.sha256, "png"])))
 
 
+@require_safe
+def view_picture(request: HttpRequest, slug: str, sha256: str, picture: str) -> HttpResponse:
+    """A picture of a file as the subnet's records name it below the file's folder of views: `grid.png`, or
+    `white/<view>.png` and `gray/<view>.png` by background.  Its bytes lie under their hash."""
+    view = judging.views_by_record_name(slug, sha256).get(picture)
+    if view is None:
+        raise Http404("There is no such picture of this file here.")
+    return fresh(HttpResponseRedirect(reverse("blob", args=[view, "png"])))
+
+
 def _bundle_folder(request: HttpRequest, slug: str, number: int) -> Path:
     """Of the edition that is asked for: a corrected round has several, and each stays where it is."""
     round_, edition = url_lookup.round_(slug, number), whole_number(request.GET.get("edition", "1")) or 0

@@ -1,12 +1,13 @@
 """How does a competition become a state repository?
 
 One that was imported is written as it was read, to the byte: history is not edited.  One that is played here is written
-from the documents of its rounds' bundles.
+from the documents of its rounds' bundles; of Three.js modules in the layout that the subnet wrote them in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from django.urls import reverse
 from audits.reviews import corrections
 from competition import rulesets
 from competition.models import Competition, Round
-from competition.records import writing
+from competition.records import june_2026, writing
 from competition.records.tree import write_tree
-from competition.records.writing import Addresses
+from competition.records.writing import Addresses, RecordLayout
 from dashboard.bundles import documents
 from dashboard.records import evidence
 from formats import registry
+from verify.records.matches import SHEET
+from verify.records.submissions import BLOCKS_A_MINUTE
 
 Files = Mapping[str, bytes]
 
@@ -49,8 +52,14 @@ def own_round(round_: Round) -> Files:
     slug = round_.competition.slug
     reign = round_.reigns_begun.order_by("-sequence")[0]  # of a corrected round the one that counts
     solution = {"repo": reign.repo, "commit": reign.commit, "docker_image": reign.image}
-    files = writing.round_files(contents, reign=solution, name=slug, addresses=addresses(round_.competition))
+    files = writing.round_files(contents, reign=solution, name=slug, layout=layout(round_.competition))
     return under | {f"{at}/{path}": content for path, content in files.items()}
+
+
+def layout(competition: Competition) -> RecordLayout:
+    where = addresses(competition)
+    kind = june_2026.JuneLayout if where.extension == june_2026.KEY else RecordLayout
+    return kind(addresses=where)
 
 
 def addresses(competition: Competition) -> Addresses:
@@ -60,7 +69,12 @@ def addresses(competition: Competition) -> Addresses:
     def prompt(stem: str) -> str:
         return settings.ORIGIN + reverse("prompt-picture", args=[competition.slug, stem])
 
-    return Addresses(file=file, prompt=prompt, extension=registry.of(competition.config).extension)
+    def views(sha256: str) -> str:
+        sheet = reverse("view-picture", args=[competition.slug, sha256, SHEET])
+        return settings.ORIGIN + sheet.removesuffix(f"/{SHEET}")
+
+    extension = registry.of(competition.config).extension
+    return Addresses(file=file, prompt=prompt, views=views, extension=extension)
 
 
 def own_top(competition: Competition) -> Files:
@@ -77,13 +91,18 @@ def own_top(competition: Competition) -> Files:
 
 
 def config(competition: Competition) -> dict[str, Any]:
-    """What readers of the layout expect, and what stands behind each edge of the platform."""
+    """What readers of the layout expect, and what stands behind each edge of the platform.  It has no last day."""
     rules = rulesets.read({"name": competition.ruleset, **competition.config.get("rules", {})})
     shares = {name: float(getattr(rules, name)) for name in ("win_margin", "weight_decay", "weight_floor")}
+    minutes = competition.config.get("blocks", {}).get("generation_blocks", 0) // BLOCKS_A_MINUTE
     return {
         "name": competition.slug,
         "description": competition.description,
+        "first_evaluation_date": competition.created_at.date().isoformat(),
+        "last_competition_date": date.max.isoformat(),
+        "generation_stage_minutes": minutes,
         **shares,
+        "audit_repeats": rules.audit_repeats,
         "prompts_per_round": competition.config.get("prompts_per_round", 0),
         "carryover_prompts": 0,
         "ruleset": competition.ruleset,

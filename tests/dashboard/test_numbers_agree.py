@@ -48,7 +48,8 @@ SAMPLED = ("duel", "audit-duel", "title-duel", "prompt")  # one address a match,
 APART = {
     name: why
     for why, names in {
-        "bytes under their hash, or pictures": "blob thumb live-frame live-script prompt-picture poster record-file",
+        "bytes under their hash, or pictures": "blob thumb live-frame live-script prompt-picture view-picture poster "
+        "record-file",
         "the verifier recomputes every number of a bundle": "bundle bundle-file",
         "the reviewers' site": "reviews reviews-json sign-in sign-out letters correct case",
         "for the holder of a key": "api-own-standing api-own-diagnostics api-own-reveals api-own-appeals api-webhooks "

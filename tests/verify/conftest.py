@@ -87,10 +87,11 @@ def played(db: None, monkeypatch: pytest.MonkeyPatch) -> Played:
         honest: bool = False,
         bar: int = 3,
         leader_fails: Callable[[str], str] = never,
+        file_format: str = "glb",
     ) -> Path:
         """`reveals` lets miners reveal in a round; `also` looks at the rows while they are there; `leader_fails` says
         of which prompts the leader's code makes nothing, or nothing readable."""
-        given = {"seed": seed, "order": order, "ruleset": ruleset, "bar": bar}
+        given = {"seed": seed, "order": order, "ruleset": ruleset, "bar": bar, "file_format": file_format}
 
         def playing(folder: Path) -> None:
             with monkeypatch.context() as patch:

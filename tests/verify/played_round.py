@@ -154,6 +154,7 @@ def stage(
     ruleset: str = "margin-1",
     picture: Callable[[int], bytes] = lambda n: f"picture {n}".encode(),
     bar: int = 3,
+    file_format: str = "glb",
 ) -> Stage:
     """A competition whose first round is announced, and every stand-in in its place."""
     random = Random(seed)
@@ -170,7 +171,7 @@ def stage(
         chain="simulated:played",
         pods="local",
         created_at=START,
-        config={"prompts_per_round": 5, "blocks": BLOCKS, "format": "glb", "rules": rules, "rig": RIG},
+        config={"prompts_per_round": 5, "blocks": BLOCKS, "format": file_format, "rules": rules, "rig": RIG},
     )
     played = Stage(seed, Random(order), made)
     for uid, name in enumerate(["owner", "base", *(f"miner {n}" for n in range(1, 12))]):  # the last is not registered

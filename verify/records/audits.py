@@ -10,7 +10,7 @@ from statistics import median
 from verify.bundles.shapes import form
 from verify.reading import RecordRow
 from verify.records.matches import repeat_of
-from verify.records.winners import Decision, decided, ladders, standing, verdict
+from verify.records.winners import Decision, decided, ladders, repeated, standing, verdict
 from verify.rounds import CHALLENGER, LEADER, SUBMITTED, RecordedAsset, RecordedRound
 
 MISMATCH_DISTANCE = 0.1
@@ -179,11 +179,13 @@ def draw(round: RecordedRound, stems: list[str]) -> list[str]:
 
 def regenerated_once(round: RecordedRound, _: object) -> None:
     """Era 3: what the platform generated again may not be worse than what was submitted by more than the bar."""
-    for hotkey, audit in round.generation.items() if round.era == 3 else ():
-        margin, least = round.repeats.get((f"{SUBMITTED}_0", hotkey)), -round.config.win_margin
+    once = round.era == 3 and not repeated(round)
+    for hotkey, audit in round.generation.items() if once else ():
+        margins = {left: margin for (left, right), margin in round.repeats.items() if right == hotkey}
+        margin, least = margins.get(f"{SUBMITTED}_{1 if round.june else 0}"), -round.config.win_margin
         passed = audit["verdict"] == "passed"
         if passed and margin is None:
-            round.note("audit-repeat-missing", MATRIX, field=f"{SUBMITTED}_0,{hotkey}")
+            round.note("audit-repeat-missing", MATRIX, field=f"{SUBMITTED}_{1 if round.june else 0},{hotkey}")
         elif passed and margin is not None and margin < least:
             sentence = f"Regenerated against submitted: {margin}, at least {least} is needed."
             audit.note("audit-verdict", "verdict", found="passed", expected="failed", sentence=sentence)
@@ -195,7 +197,7 @@ def regenerated_once(round: RecordedRound, _: object) -> None:
 
 def repeats(round: RecordedRound, decision: Decision) -> None:
     """Era 2: an audit is judged against whom the candidate dethroned in one of the round's ladders."""
-    if round.era != 2:
+    if not repeated(round):
         return
     for hotkey, row in round.required.items():
         met, audit = decision.dethroned_by(hotkey), round.generation.get(hotkey)

@@ -23,7 +23,9 @@ OF_MINER = re.compile(
     r"|audit_[A-Za-z0-9]{1,10}_\d{1,4}\.json",
     re.A,
 )
-ONLY_ERA_2 = ("audit_matrix.csv", "generation_reports.json", "leader/generated_1.json")
+REPORTS = "generation_reports.json"
+ONLY_ERA_2 = ("audit_matrix.csv", REPORTS, "leader/generated_1.json")
+"""Era 3 has them, too, where a round is written in the layout of June 2026; `REPORTS` tells that it is."""
 AUDIT_FILE = re.compile(r"audit_[A-Za-z0-9]{1,10}_(\d{1,4})\.json", re.A)
 """Era 2: `audit_<first ten of the left side>_<repeat>.json` lies with the audited miner."""
 MATRIX = ("left", "right", "margin")
@@ -40,6 +42,12 @@ TOO_LATE = {
     for who, sides in {"challenger": {CHALLENGER}, "leader": {DEFENDER}, "both": {DEFENDER, CHALLENGER}}.items()
 }
 """What a duel of era 0 says of who took too long -> the sides."""
+
+
+def state_of_duel(stated: object, detail: object) -> str | None:
+    """What became of a duel of era 3, as it says beside it, or in the `detail` of the layout of June 2026."""
+    state = detail.get("state") if stated is None and isinstance(detail, dict) else stated
+    return state if isinstance(state, str) else None
 
 
 def era_of(has: Callable[[str], bool], *, audit_repeats: object, generation_minutes: object) -> int:

@@ -101,7 +101,7 @@ def matrix(round: RecordedRound, _: object) -> None:
     """From era 1 on the matrix and the match files are two statements of the same margins."""
     if round.era == 0 or not round.finished:
         return
-    published = {challenger for defender, challenger in round.matches if round.era == 2 and repeat_of(defender)}
+    published = {challenger for defender, challenger in round.matches if round.june and repeat_of(defender)}
     audits = {pair: margin for pair, margin in round.repeats.items() if pair[1] in published}
     for pair, match in round.matches.items():
         of_audit = round.era >= 2 and repeat_of(pair[0]) is not None
@@ -173,17 +173,20 @@ def unlisted_files(
     """(stem, file of the duel, listed file) of each duel whose `side` shows another file than is listed as made."""
     for duel in match.duels if made else ():
         shown, listed = duel.sides[side], made[duel.stem].side if duel.stem in made else RecordedSide(None, None)
-        sheet = f"{listed.view.rstrip('/')}/{SHEET}" if round.era == 2 and listed.view else listed.view
+        sheet = f"{listed.view.rstrip('/')}/{SHEET}" if round.june and listed.view else listed.view
         if shown not in (listed, RecordedSide(listed.asset, sheet)):
             yield duel.stem, shown.view or shown.asset or "no file", listed.view or listed.asset or "no file"
 
 
 def outputs_shown(round: RecordedRound, match: RecordedMatch) -> list[tuple[str, str, str]]:
-    """(side, whose, which outputs) of both sides; of era 3's repeats, which may be of several regenerations, none."""
+    """(side, whose, which outputs) of both sides.  Of era 3's repeats only the audited side, and that where the layout
+    names the regeneration: the leader's side may be of several."""
     left, number = repeat_of(match.defender) or (match.defender, None)
     of_defender = (left, round.leaders_outputs if left == LEADER else SUBMITTED)
     if number is None:
         return [(DEFENDER, *of_defender), (CHALLENGER, match.challenger, SUBMITTED)]
     against = (match.challenger, SUBMITTED) if left == SUBMITTED else of_defender
-    reruns = [(DEFENDER, *against), (CHALLENGER, match.challenger, f"generated_{number}")]
-    return reruns if round.era == 2 else []
+    rerun = (CHALLENGER, match.challenger, f"generated_{number}")
+    if round.era == 2:
+        return [(DEFENDER, *against), rerun]
+    return [rerun] if round.june else []

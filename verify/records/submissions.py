@@ -31,7 +31,7 @@ def check_windows(rounds: Sequence[RecordedRound]) -> None:
 
 def write(round: RecordedRound, window: RecordRow, before: RecordRow | None) -> dict[str, object]:
     """The schedule: a window starts on the block after the one before ends (in era 3: not before), does not end before
-    it starts, and is followed by so many minutes, of 5 blocks each, for generating."""
+    it starts, and is followed by so many minutes, of 5 blocks each, for generating (in era 3 by more after a pause)."""
     minutes, expected = round.config.generation_minutes, dict(window.values)
     earliest, latest = (window[key] for key in ENDS)
     if before is not None:
@@ -39,7 +39,7 @@ def write(round: RecordedRound, window: RecordRow, before: RecordRow | None) -> 
         expected["earliest_reveal_block"] = first if round.era < 3 else max(first, earliest)
     if earliest > latest:
         expected["latest_reveal_block"] = f">= {earliest}"
-    if window["generation_deadline_block"] is not None and minutes is not None:
+    if window["generation_deadline_block"] is not None and minutes is not None and round.era < 3:
         expected["generation_deadline_block"] = latest + minutes * BLOCKS_A_MINUTE
     return expected
 

@@ -12,6 +12,8 @@ from verify.rounds import LEADER, RecordedRound
 Margins = Mapping[tuple[str, str], float]
 LADDERS = frozenset({"margin-1"})
 """The rulesets of era 3 that are decided by the ladder of era 1."""
+REPEATED = "margin-2"
+"""The ruleset of era 3 that is era 2's."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,12 @@ class Decision:
 
 def followed(round: RecordedRound) -> bool:
     """Are these rules among those the verifier climbs a ladder by?"""
-    return round.era < 3 or round.ruleset in LADDERS
+    return round.era < 3 or round.ruleset in LADDERS or repeated(round)
+
+
+def repeated(round: RecordedRound) -> bool:
+    """Are its audits judged in repeats that its files hold?"""
+    return round.era == 2 or (round.june and round.ruleset == REPEATED)
 
 
 def decide(round: RecordedRound) -> Decision:
