@@ -93,6 +93,13 @@ def submissions_of(round_: Round) -> list[Submission]:
     return list(entry_rows(round_.submissions.all()))
 
 
+def leading_entries(rounds: Iterable[int], *, miners: Iterable[int]) -> list[Submission]:
+    """Of these rounds the leader's entry, and those of these miners."""
+    theirs = Q(role=Submission.Role.LEADER) | Q(miner__in=set(miners))
+    rows = Submission.objects.filter(theirs, round__in=set(rounds))
+    return list(entry_rows(rows.select_related("round__competition")))
+
+
 def entries_so_far(round_: Round) -> list[Submission]:
     """What the reveals of an open window add up to by now; unsaved, because it may still change."""
     return list(ingest.submissions(round_, ingest.entries(round_)).values())

@@ -16,6 +16,7 @@ from dashboard.facts.bankroll_chart import bar_words
 from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.competitions import CompetitionFacts, competition_facts
 from dashboard.facts.decision_trail import Receipt
+from dashboard.facts.field import Improvement
 from dashboard.facts.figures import DEFAULT_BAR, MatchFigures, figures, rules_of
 from dashboard.facts.leading import ReignStep, steps
 from dashboard.facts.matches import DuelLine, match_url
@@ -105,7 +106,8 @@ class ReignLine:
     },
 )
 class HomePage:
-    """`crowning`: of the round in which the leader took the lead, where the last decision took no duel."""
+    """`crowning`: of the round in which the leader took the lead, where the last decision took no duel; `improved`:
+    what it did otherwise than the leader before it, null of who led from the start."""
 
     competition: str
     name: str
@@ -115,6 +117,7 @@ class HomePage:
     bar: str
     labels: tuple[PartLabel, ...]
     leader: CurrentLeader | None
+    improved: Improvement | None
     weight: WeightInForce
     last_decision: RoundLine | None
     current: RoundLine | None
@@ -199,6 +202,7 @@ def page(
     deciding: Match | None = None,
     receipt: Receipt | None = None,
     crowning: Receipt | None = None,
+    improved: Improvement | None = None,
     clearest: tuple[DuelLine, ...] = (),
     named: Sequence[Miner] = (),
 ) -> HomePage:
@@ -218,6 +222,7 @@ def page(
         bar=bar_words(rules, default=DEFAULT_BAR),
         labels=labels(competition),
         leader=_leader(competition, reigns, rules=rules, weight=weight),
+        improved=improved,
         weight=weight,
         last_decision=next((row for row in rows if row.stage == "finished"), None),
         current=rows[0] if rows else None,

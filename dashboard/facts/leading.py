@@ -11,7 +11,9 @@ from django.urls import reverse
 
 from competition.models import Competition, Reign
 from dashboard.facts.borders import row_of, shown_as
+from dashboard.facts.field import FieldRow, leaders_plot
 from dashboard.facts.people import Who
+from dashboard.facts.plots import Plot
 from dashboard.facts.reigns import ReignFacts, reign_facts
 from dashboard.facts.weights import Register, Status, WeightInForce, shown, statuses
 from dashboard.facts.wording import PartLabel, count, labels
@@ -84,7 +86,8 @@ class Term:
 
 @dataclass(frozen=True, kw_only=True)
 class LeadersPage:
-    """`terms` newest first, `steps` oldest first; `weight` is the one in force, and what comes later."""
+    """`terms` and `field` newest first, `steps` oldest first; `weight` is the one in force, and what comes later;
+    `field` has each leader as it took the lead."""
 
     competition: str
     competition_name: str
@@ -92,8 +95,13 @@ class LeadersPage:
     weight: WeightInForce
     terms: tuple[Term, ...]
     steps: tuple[ReignStep, ...]
+    field: tuple[FieldRow, ...]
     labels: tuple[PartLabel, ...]
     url: str
+
+    @property
+    def plot(self) -> Plot:
+        return leaders_plot(self.field, data_url=reverse("leaders-chart", args=[self.competition, "field"]))
 
     @property
     def steps_words(self) -> str:
@@ -101,7 +109,9 @@ class LeadersPage:
         return "; ".join(step.words for step in self.steps)
 
 
-def page(competition: Competition, register: Register, *, weight: WeightInForce) -> LeadersPage:
+def page(
+    competition: Competition, register: Register, *, weight: WeightInForce, field: tuple[FieldRow, ...]
+) -> LeadersPage:
     """`register`: the reigns as far as they are kept."""
     groups, standing = terms_of(register.reigns), statuses(register)
     terms = tuple(_term(competition, group, groups[n + 1 :], standing=standing) for n, group in enumerate(groups))
@@ -118,6 +128,7 @@ def page(competition: Competition, register: Register, *, weight: WeightInForce)
         weight=weight,
         terms=tuple(reversed(terms)),
         steps=_steps(competition, groups, standing=standing),
+        field=field,
         labels=labels(competition),
         url=reverse("leaders", args=[competition.slug]),
     )
@@ -132,6 +143,18 @@ def terms_of(reigns: Sequence[Reign]) -> list[list[Reign]]:
         else:
             groups.append([reign])
     return groups
+
+
+def rounds_shown(reigns: Sequence[Reign]) -> list[tuple[Reign, int | None]]:
+    """For each leader, oldest first: the reign that it began, and the round whose entry shows how it did: the one in
+    which it took the lead; of who led from the start the first one that challenged it, null where none did."""
+    terms = terms_of(reigns)
+    ended = [term[0] for term in terms[1:]]
+    shown = []
+    for place, term in enumerate(terms):
+        decided_in = [reign.won_in_id for reign in (*term, *ended[place : place + 1]) if reign.won_in_id]
+        shown.append((term[0], decided_in[0] if decided_in else None))
+    return shown
 
 
 def steps(competition: Competition, register: Register, *, most: int) -> tuple[ReignStep, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,6 +24,8 @@ from dashboard.facts import (
     decision_trail,
     duel_pages,
     duel_statistics,
+    field,
+    leading,
     match_pages,
     rounds,
     stages,
@@ -31,6 +33,7 @@ from dashboard.facts import (
 )
 from dashboard.facts.confidence import published
 from dashboard.facts.entries import entry_facts
+from dashboard.facts.field import FieldPage, FieldRow, Improvement
 from dashboard.facts.figures import figures, rules_of
 from dashboard.facts.integrity_summary import IntegritySummary, integrity_summary
 from dashboard.facts.matches import DuelLine, duel_rows, first_view
@@ -147,6 +150,32 @@ def receipt_of(
     after = next((reign for reign in reversed(register.reigns) if reign.won_in_id == round_.pk), None)
     payment = weights.payment(round_.competition, register, after, now=now) if after else None
     return decision_trail.receipt(round_, match, audits=audits, payment=payment)
+
+
+def field_page(round_: Round, *, urls: Mapping[str, str]) -> FieldPage:
+    entries = queries.entries_so_far(round_) if round_.takes_reveals else queries.submissions_of(round_)
+    matches = judging.matches_of(round_, entries=entries)
+    return field.round_field(round_, entries, matches, reign=queries.reign_after(round_), urls=urls)
+
+
+def leaders_field(reigns: Sequence[Reign]) -> tuple[FieldRow, ...]:
+    """`reigns`: of one competition, oldest first."""
+    began = leading.rounds_shown(reigns)
+    entries = queries.leading_entries(
+        (pk for _, pk in began if pk is not None), miners=(reign.miner_id for reign, _ in began)
+    )
+    return field.leader_rows(began, entries, judging.matches_against(entry.pk for entry in entries))
+
+
+def improvement(register: weights.Register) -> Improvement | None:
+    """What who leads now improved on the leader before it; None of who led from the start."""
+    newest_first = tuple(reversed(register.reigns))
+    theirs = (reign for reign in newest_first if reign.miner_id == newest_first[0].miner_id and not reign.defence)
+    reign = next(theirs, None)
+    if reign is None or reign.won_in_id is None:
+        return None
+    entries = queries.leading_entries([reign.won_in_id], miners=[reign.miner_id])
+    return field.improvement(entries, judging.matches_against(entry.pk for entry in entries), reign=reign)
 
 
 def match_page(round_: Round, *, defender: str, challenger: str) -> match_pages.MatchPage:

@@ -9,26 +9,31 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from math import ceil, floor, log10
+from math import ceil, floor, log10, sqrt
 from typing import Any
 
 from dashboard.facts.wording import percent
 
 DIGITS = 2
 EDGE = 3.0  # per cent of the width and height that stay free around the marks
+BAND = 16.0  # per cent of the width for marks without a place on the x axis
+LARGEST = 2.5  # times as wide as a plain mark is one of size 1, by area in between
 FORMATS: Mapping[str, str] = {"share": ".1%", "seconds": ",.4~g", "number": ",.4~g", "round": "d"}
 SYMBOLS: Mapping[str, str] = {"dot": "circle", "diamond": "diamond", "ring": "circle-open", "cross": "x-thin-open"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """`shape` is one of FORMATS."""
+    """`shape` is one of FORMATS; `unknown` names the band, left of the x axis, of points without a value on it."""
 
     words: str
     shape: str = "number"
     names: tuple[str, ...] = ()  # of the whole numbers from 1 on, where these stand for something
+    unknown: str = ""
 
-    def words_of(self, value: float) -> str:
+    def words_of(self, value: float | None) -> str:
+        if value is None:
+            return "not measured"
         if self.names:
             return self.names[min(max(round(value), 1), len(self.names)) - 1]
         if self.shape == "share":
@@ -51,14 +56,16 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """`words` name it, in a table and under the pointer; `url` is where its evidence is; `between` is on the y axis."""
+    """`words` name it, in a table and under the pointer; `url` is where its evidence is; `between` is on the y axis.
+    `x` is null where it is not known; `size`, from 0 to 1, is by how much its mark is larger than a plain one."""
 
-    x: float
+    x: float | None
     y: float
     group: str
     words: str
     url: str = ""
     between: tuple[float, float] | None = None  # its interval
+    size: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +79,8 @@ class Limit:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """Of the sketch: a place in per cent of width and height; `height` is that of a bar."""
+    """Of the sketch: a place in per cent of width and height; `height` is that of a bar, `scale` how many times as wide
+    as a plain one it is."""
 
     x: float
     y: float
@@ -81,6 +89,11 @@ class Mark:
     width: float = 0.0
     height: float = 0.0
     ends: tuple[float, ...] = ()
+    scale: float = 1.0
+
+    @property
+    def radius(self) -> float:
+        return round(4 * self.scale, DIGITS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +147,14 @@ class Plot:
     def ends(self) -> tuple[str, str, str, str]:
         """What stands at the ends of the axes: left, right, bottom, top."""
         (left, right), (low, high) = self._ranges
-        return self.x.words_of(left), self.x.words_of(right), self.y.words_of(low), self.y.words_of(high)
+        across = ("", "") if self.band == 100 else (self.x.words_of(left), self.x.words_of(right))
+        return *across, self.y.words_of(low), self.y.words_of(high)
+
+    @property
+    def band(self) -> float:
+        """Per cent of the width, at its left, for marks without a place on the x axis; all of it where none has one."""
+        known = {point.x is not None for point in self.sketched}
+        return 0.0 if False not in known else BAND if True in known else 100.0
 
     @property
     def marks(self) -> Iterator[Mark]:
@@ -142,7 +162,7 @@ class Plot:
         ground = self._at(0.0, 1)
         for point in self.sketched:
             x, y = self._at(point.x, 0), self._at(point.y, 1)
-            wide = self._at(point.x + self.bar_width, 0) - x if self.bar_width else 0.0
+            wide = self._at(point.x + self.bar_width, 0) - x if self.bar_width and point.x is not None else 0.0
             yield Mark(
                 x=round(x - wide / 2, DIGITS),
                 y=y,
@@ -151,6 +171,7 @@ class Plot:
                 width=round(wide * 0.9, DIGITS),
                 height=round(ground - y, DIGITS),
                 ends=tuple(self._at(end, 1) for end in point.between or ()),
+                scale=_scale(point),
             )
 
     @property
@@ -171,7 +192,8 @@ class Plot:
         return self._range(0), self._range(1)
 
     def _range(self, axis: int) -> tuple[float, float]:
-        values = [(point.x, point.y)[axis] for point in self.sketched]
+        places = [(point.x, point.y)[axis] for point in self.sketched]
+        values = [place for place in places if place is not None]
         values += [end for point in self.sketched for end in point.between or () if axis]
         values += [limit.at for limit in self.limits if limit.upright == (axis == 0)]
         if self.bar_width:
@@ -180,15 +202,18 @@ class Plot:
             min(values, default=0.0), max(values, default=1.0), whole=(self.x, self.y)[axis].shape == "round"
         )
 
-    def _at(self, value: float, axis: int) -> float:
+    def _at(self, value: float | None, axis: int) -> float:
+        if value is None:
+            return self.band / 2
         low, high = self._ranges[axis]
-        share = (value - low) / (high - low)
-        return round(EDGE + (100 - 2 * EDGE) * (1 - share if axis else share), DIGITS)
+        share, free = (value - low) / (high - low), 0.0 if axis else self.band
+        place = EDGE + (100 - 2 * EDGE) * (1 - share if axis else share)
+        return round(free + (100 - free) * place / 100, DIGITS)
 
     @property
     def figure(self) -> dict[str, Any]:
         """What plotly draws.  Texts are escaped: plotly reads a few tags in them."""
-        traces = [self._trace(group) for group in self.used]
+        traces = [self._trace(group, points=points) for group in self.used for points in self._on_one_axis(group)]
         lines: list[dict[str, Any]] = []
         words: list[dict[str, Any]] = []
         for limit in self.limits:
@@ -202,15 +227,42 @@ class Plot:
         return {
             "data": traces,
             "layout": {
-                "xaxis": {"title": {"text": self.x.words}, "tickformat": FORMATS[self.x.shape], **self._ticks},
-                "yaxis": {"title": {"text": self.y.words}, "tickformat": FORMATS[self.y.shape]},
+                **self._axes,
                 "shapes": lines,
                 "annotations": words,
                 "barmode": "stack",
                 "hovermode": "closest",
-                "showlegend": len(traces) > 1,
+                "showlegend": len(self.used) > 1,
             },
         }
+
+    def _on_one_axis(self, group: Group) -> list[list[Point]]:
+        """The group's points with a place on the x axis, and those without, as far as there are any."""
+        mine = [point for point in self.points if point.group == group.key]
+        apart = ([point for point in mine if (point.x is None) == unknown] for unknown in (False, True))
+        return [points for points in apart if points]
+
+    @property
+    def _axes(self) -> dict[str, Any]:
+        """Points without a place on the x axis have one of their own, with one place on it; alone, they have the only
+        one."""
+        across = {"title": {"text": self.x.words}, "tickformat": FORMATS[self.x.shape], **self._ticks}
+        upwards = {"title": {"text": self.y.words}, "tickformat": FORMATS[self.y.shape]}
+        if not self._unplaced:
+            return {"xaxis": across, "yaxis": upwards}
+        band = {"tickvals": [0], "ticktext": [escape(self.x.unknown)], "range": [-1, 1], "fixedrange": True}
+        band |= {"showgrid": False, "zeroline": False}
+        if self._unplaced == len(self.points):
+            return {"xaxis": band, "yaxis": upwards}
+        return {
+            "xaxis": {**across, "domain": [BAND / 100, 1]},
+            "xaxis2": {**band, "domain": [0, 0.8 * BAND / 100]},
+            "yaxis": {**upwards, "anchor": "x2"},
+        }
+
+    @property
+    def _unplaced(self) -> int:
+        return sum(point.x is None for point in self.points)
 
     @property
     def _ticks(self) -> dict[str, Any]:
@@ -220,8 +272,7 @@ class Plot:
         low, high = self._ranges[0]
         return {"dtick": max(1, ceil((high - low) / 10))} if self.x.shape == "round" else {}
 
-    def _trace(self, group: Group) -> dict[str, Any]:
-        mine = [point for point in self.points if point.group == group.key]
+    def _trace(self, group: Group, *, points: list[Point]) -> dict[str, Any]:
         paint = f"var(--{group.colour})"
         drawn: dict[str, Any] = {
             "type": "bar",
@@ -233,20 +284,30 @@ class Plot:
             marker = {
                 "color": paint,
                 "symbol": SYMBOLS[group.symbol],
-                "size": 9,
+                "size": [round(9 * _scale(point), 1) for point in points] if any(p.size for p in points) else 9,
                 "line": {"color": paint, "width": 1.6},
             }
-            drawn = {"type": "scatter", "mode": "markers", "marker": marker, **_errors(mine, paint=paint)}
+            drawn = {"type": "scatter", "mode": "markers", "marker": marker, **_errors(points, paint=paint)}
         return {
             **drawn,
             "name": escape(group.words),
-            "x": [round(point.x, 6) for point in mine],
-            "y": [round(point.y, 6) for point in mine],
-            "text": [self._hover(point) for point in mine],
-            "customdata": [point.url for point in mine],
+            "x": [0 if point.x is None else round(point.x, 6) for point in points],
+            "y": [round(point.y, 6) for point in points],
+            "text": [self._hover(point) for point in points],
+            "customdata": [point.url for point in points],
             "hovertemplate": "%{text}<extra></extra>",
             "visible": "legendonly" if group.apart else True,
+            **self._beside(group, points=points),
         }
+
+    def _beside(self, group: Group, *, points: list[Point]) -> dict[str, Any]:
+        """Which axis a trace stands on, where there are two; of two parts of a group the legend names one."""
+        if self._unplaced in (0, len(self.points)):
+            return {}
+        legend = {"legendgroup": group.key}
+        if points[0].x is not None:
+            return legend
+        return {"xaxis": "x2", "showlegend": len(self._on_one_axis(group)) == 1, **legend}
 
     def _hover(self, point: Point) -> str:
         lines = (
@@ -255,6 +316,11 @@ class Plot:
             f"{self.y.words}: {self._value_words(point)}",
         )
         return "<br>".join(escape(line) for line in lines)
+
+
+def _scale(point: Point) -> float:
+    """By area: a mark of size ½ is half way between a plain one and the largest."""
+    return round(sqrt(1 + (LARGEST**2 - 1) * min(max(point.size, 0.0), 1.0)), DIGITS)
 
 
 def _errors(points: list[Point], *, paint: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.confidence import Confidence
 from dashboard.facts.decision_trail import Receipt, decisive_match, receipt
 from dashboard.facts.entries import EntryFacts, entry_facts
+from dashboard.facts.field import Improvement, improvement
 from dashboard.facts.figures import DEFAULT_BAR, rules_of
 from dashboard.facts.judge_pages import UnwellJudge
 from dashboard.facts.ladders import RungFacts
@@ -178,6 +179,7 @@ class RoundPage:
     weight: WeightInForce
     appeal_window: AppealWindow | None
     receipt: Receipt | None
+    improved: Improvement | None
     bundle: Bundle | None
     sure: Confidence | None = None
     decision: Mapping[str, Any] | None
@@ -186,6 +188,7 @@ class RoundPage:
     previous_url: str
     next_url: str
     prompts_url: str
+    field_url: str
     url: str
 
     @property
@@ -275,6 +278,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         previous_url=_round_url(facts, facts.round - 1) if rows.beside.before else "",
         next_url=_round_url(facts, facts.round + 1) if rows.beside.after else "",
         prompts_url=reverse("prompts", args=[facts.competition, facts.round]),
+        field_url=reverse("field", args=[facts.competition, facts.round]),
         headline=facts.headline or pending_headline(round_, challengers=len(challengers)),
         prompts=rows.beside.prompts,
         leader=entrant(leader) if leader else facts.defending and replace(facts.defending, key="leader"),
@@ -305,6 +309,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
             audits=rows.audits,
             payment=rows.payment,
         ),
+        improved=improvement(rows.submissions, rows.matches, reign=rows.reign),
         bundle=bundle(round_, rows.beside.publication),
         verifier_findings=tuple(record_finding(row) for row in rows.findings),
     )

@@ -19,6 +19,7 @@ from dashboard.facts import (
     comparing,
     duel_statistics,
     leading,
+    page_queries,
     prompt_counts,
     prompt_pages,
     weights,
@@ -40,7 +41,12 @@ def leaders_facts(request: HttpRequest, slug: str) -> LeadersPage:
     competition = url_lookup.competition(slug)
     now = clock.now()
     register = weights.register(competition, queries.reigns_of(competition), now=now)
-    return leading.page(competition, register, weight=weights.summary(competition, register, now=now))
+    return leading.page(
+        competition,
+        register,
+        weight=weights.summary(competition, register, now=now),
+        field=page_queries.leaders_field(register.reigns),
+    )
 
 
 def prompts_facts(request: HttpRequest, slug: str) -> PromptsPage:
@@ -162,6 +168,7 @@ compare_page = FactsPage(compare_facts, template="compare.html", more=compare_mo
 compare_sheet = Sheet(compare_facts, table="prompts")
 leaders_page = FactsPage(leaders_facts, template="leaders.html", settled=lambda page: page.weight.settled)
 leaders_sheet = Sheet(leaders_facts, table="steps")
+leaders_field_sheet = Sheet(leaders_facts, table="field")
 prompts_page = FactsPage(prompts_facts, template="prompts.html", more=prompts_more, settled=always)
 prompts_sheet = Sheet(prompts_facts, table="prompts")
 prompt_page = FactsPage(prompt_facts, template="prompt.html", settled=always)

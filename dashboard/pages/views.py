@@ -65,6 +65,7 @@ def home_facts(request: HttpRequest, slug: str | None = None) -> home_pages.Home
         deciding=match,
         receipt=receipt,
         crowning=crowning,
+        improved=page_queries.improvement(register),
         clearest=duels,
         named=named,
     )

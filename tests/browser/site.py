@@ -228,6 +228,7 @@ def main() -> None:
         "home": reverse("competition", args=[slug]),
         "round": reverse("round", args=[slug, 1]),
         "running": reverse("round", args=[slug, 2]),
+        "field": reverse("field", args=[slug, 1]),
         "match": match,
         "all duels": f"{match}?show=all",
         "duel": f"{match}prompt-001/",

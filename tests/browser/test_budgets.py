@@ -15,7 +15,7 @@ from tests.browser.test_in_a_browser import visitor
 pytestmark = pytest.mark.browser
 KB = 1000
 READ = ("charts", "home", "round", "running", "winner")
-READ_TOO = ("audit", "audits", "changelog", "data", "leaders", "method", "prompts", "status")
+READ_TOO = ("audit", "audits", "changelog", "data", "field", "leaders", "method", "prompts", "status")
 LOOKED_AT = ("duel", "match", "turned")
 SHORT = ("charts", "duel", "home", "match", "round")
 MOST_SHIFT = 0.02

@@ -55,7 +55,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "Limit": "at upright words",
         "MarginRow": "round kind defender challenger won drawn lost void forfeits_challenger forfeits_defender counted "
         "margin state url",
-        "Point": "between group url words x y",
+        "Point": "between group url words x y size",
         "TimeRow": "round miner what seconds limit_s url",
     },
     IN_WORDS: {

@@ -55,7 +55,8 @@ APART = {
         "for the holder of a key": "api-own-standing api-own-diagnostics api-own-reveals api-own-appeals api-webhooks "
         "api-webhook api-webhook-resume api-webhook-deliveries api-webhook-replay",
         "signed when it happened; the verifier compares it with the round": "api-ledger-event",
-        "of charts: names of drawings, whose values are in charts.json": "chart audit-chart rules-chart",
+        "of charts: names of drawings, whose values are in the page's JSON": "chart audit-chart rules-chart "
+        "round-chart leaders-chart",
         "another's answer, of whichever round is the latest": "current-round current-prompts",
         "of no round": "healthz theme robots sitemap method method-json changelog changelog-json rules rules-json "
         "api-openapi api-docs api-nothing",

@@ -75,9 +75,10 @@ MOST_QUERIES = {
     "competition": 15,
     "moving": 4,
     "round": 16,
+    "field": 6,
     "running": 18,
     "live": 18,
-    "match": 6,
+    "match": 7,  # one for how sound its files are
     "duel": 9,
     "audit": 14,
     "miner": 16,
@@ -93,6 +94,7 @@ def counts(client: Client, made: Made) -> dict[str, int]:
     return {
         "competition": queries_for(client, reverse("competition", args=[slug])),
         "round": queries_for(client, reverse("round", args=[slug, 1])),
+        "field": queries_for(client, reverse("field", args=[slug, 1])),
         "running": queries_for(client, running),
         "moving": queries_for(client, f"{running}live?of=home"),
         "live": queries_for(client, f"{running}live?of=round"),
