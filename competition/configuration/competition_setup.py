@@ -70,6 +70,10 @@ def create_competition(
         if opens <= current:
             raise BadRules("opens", f"block {opens} has passed (now {current})", fix="Choose a later block")
     prompts.add(made, dict(pictures), now=now)
+    pool, drawn = made.pool.count(), int(config["prompts_per_round"])
+    if pool < drawn:
+        problem = f"a round draws {drawn} prompts, and the pool holds {pool}"
+        raise BadRules("prompts_per_round", problem, fix=f"Add {drawn - pool} pictures to the folder, or lower it")
     miner, _ = Miner.objects.get_or_create(hotkey=leader["hotkey"])
     named = {name: leader[name] for name in ("repo", "commit", "weight")}
     first = {**named, "miner": miner, "image": leader.get("image", ""), "effective_block": opens}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import dataclasses
 import json
+import shlex
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,10 +15,19 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from competition.chain.observations import ObservedReveal
+from competition.chain.running import Turn
 from competition.models import Competition, LedgerEvent
+from judging.renderers.rig import FULL, SUBNET
+from judging.sides import rig_of
 from tests.competition import made
+from tests.competition.chain import rig
+from tests.competition.chain.fake_chain import FakeChain
+from tests.competition.chain.fake_node import FakeNode
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "subnet.json"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "subnet.json"
+COMMAND = "new_competition threejs "
 
 
 def example(**leader: Any) -> dict[str, Any]:
@@ -38,7 +51,7 @@ def found(folder: Path, told: Any, *, slug: str = "subnet", opens: int = 1000) -
 
 
 def test_the_example_founds_a_competition_with_leader_pool_and_round(db: Any, tmp_path: Path) -> None:
-    assert "reveals count from block 1000 to 8199" in found(tmp_path, example())
+    assert "Reveals count from block 1000 to 8199" in found(tmp_path, example())
     built = Competition.objects.get(slug="subnet")
     assert built.chain == "bittensor:17" and built.pool.count() == 3
     reign = built.reigns.get()
@@ -100,3 +113,66 @@ def test_one_subnet_takes_one_active_competition_and_a_slug_is_taken_once(db: An
         found(tmp_path, example())
     with pytest.raises(CommandError, match="no name for addresses"):
         found(tmp_path, example(), slug="Über")
+
+
+def test_a_pool_with_fewer_prompts_than_a_round_draws_is_refused(db: Any, tmp_path: Path) -> None:
+    told = example()
+    told["config"]["prompts_per_round"] = 128
+    with pytest.raises(CommandError, match=r"a round draws 128 prompts, and the pool holds 3.*Add 125 pictures"):
+        found(tmp_path, told)
+    assert not Competition.objects.exists()
+
+
+def documented(**given: Any) -> list[str]:
+    """The command of docs/chain.md that founds the subnet's game, with its words in capitals filled in."""
+    lines = (ROOT / "docs" / "chain.md").read_text().splitlines()
+    (line,) = [line for line in lines if COMMAND in line and "--hotkey" in line]
+    return [str(given.get(word, word)) for word in shlex.split(line.partition("manage.py ")[2])]
+
+
+@pytest.fixture
+def stand_in(db: Any, settings: Any) -> Iterator[tuple[FakeChain, Turn]]:
+    """Two nodes of a chain on loopback, as `runchain` watches them."""
+    chain = rig.subnet()
+    nodes = [FakeNode(chain).start() for _ in range(2)]
+    settings.CHAIN_ENDPOINTS, settings.CHAIN_TIMEOUT_SECONDS = [node.url for node in nodes], rig.LONG_S
+    with asyncio.Runner() as runner:
+        turn = Turn(rig.NAME, runner=runner, sure=lambda: True)
+        yield chain, turn
+        turn.close()
+    for node in nodes:
+        node.stop()
+
+
+def test_todays_game_is_founded_by_the_one_documented_command(stand_in: tuple[FakeChain, Turn], tmp_path: Path) -> None:
+    """On a stand-in of the chain: 128 of the pool's prompts a round, the subnet's margins, repeats, blocks and rig;
+    what miners reveal inside the announced window is kept, and a window that has begun is refused."""
+    chain, turn = stand_in
+    for number in range(200):
+        (tmp_path / f"p{number:03}.png").write_bytes(f"picture {number}".encode())
+    opens, out = chain.finalised + 20, StringIO()
+    leader = {"HOTKEY": rig.hotkey("leader"), "OWNER/NAME": "leader/modules", "COMMIT": "ab" * 20}
+    call_command(*documented(PROMPTS=tmp_path, BLOCK=opens, **leader), stdout=out)
+    assert f"of 200 prompts each round draws 128. Reveals count from block {opens} to {opens + 7199}" in out.getvalue()
+    built = Competition.objects.get(slug="threejs")
+    rules, round_ = built.rounds.get().rules, built.rounds.get()
+    assert (built.ruleset, built.config["format"], built.renderer) == ("margin-2", "threejs", "threejs")
+    assert (rules["win_margin"], rules["weight_decay"], rules["weight_floor"]) == ("7/100", "1/5", "1/5")
+    assert rules["audit_repeats"] == 3
+    assert round_.generation_deadline_block - round_.latest_reveal_block == 240 * 5  # minutes, of five blocks
+    assert built.config["blocks"]["round_blocks"] == 3 * 7200  # days
+    assert rig_of(built) == dataclasses.replace(FULL, light=SUBNET)
+    reign = built.reigns.get()
+    assert (reign.miner.hotkey, reign.repo, reign.commit) == tuple(leader.values())
+    chain.produce(opens - chain.finalised)
+    payload = b'{"repo": "a/b", "commit": "%s", "cdn_url": "https://a.example.org"}' % (b"cd" * 20)
+    chain.reveal(rig.hotkey("miner"), payload)
+    chain.produce(10)
+    assert not turn.look(now=rig.START).fault
+    (reveal,) = ObservedReveal.objects.filter(chain__name=built.chain)
+    assert (reveal.hotkey, bytes(reveal.payload)) == (rig.hotkey("miner"), payload)
+    assert opens <= reveal.block <= round_.latest_reveal_block
+    Competition.objects.update(active=False)
+    again = documented(PROMPTS=tmp_path, BLOCK=opens, **leader)
+    with pytest.raises(CommandError, match=rf"block {opens} has passed"):
+        call_command(*(word if word != "threejs" else "again" for word in again), stdout=StringIO())

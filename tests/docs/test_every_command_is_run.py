@@ -52,6 +52,9 @@ RUN = {
     ("docs/verify.md", "python -m verify demo-1 --anchors"): ANCHORS,
     ("docs/chain.md", "python -m verify BUNDLE --chain"): NODE,
     ("docs/chain.md", "python -m verify BUNDLE --anchors"): ANCHORS,
+    ("docs/chain.md", "manage.py new_competition"): (
+        "tests/competition/test_founding.py::test_todays_game_is_founded_by_the_one_documented_command"
+    ),
     ("docs/chain.md", "manage.py runchain"): (
         "tests/competition/chain/test_processes.py::test_a_second_process_ends_at_once_and_the_first_goes_on"
     ),
