@@ -1,4 +1,7 @@
-"""`python -m verify PATH`: what disagrees in a state repository, a round's bundle, or a folder of them?"""
+"""`python -m verify PATH`: what disagrees in a state repository, a round's bundle, or a folder of them?
+
+With `--ask URL`, of one bundle that a model judged: would another judge answer as the round's did?
+"""
 
 from __future__ import annotations
 
@@ -88,22 +91,61 @@ def examine_all(path: Path, *, operator: str | None = None, options: Options | N
     return together(reports) if reports else None
 
 
+def ask_again(path: Path, given: argparse.Namespace) -> int:
+    """Of one bundle, once it is verified."""
+    if not is_bundle(path):
+        print(f"Not asked: {path} is no bundle; --ask takes the folder of one round.", file=sys.stderr)
+        return 2
+    try:
+        from verify.bundles import bundle  # as in `_bundles`
+        from verify.second_opinion.command import Choices, second_opinion  # draws pictures: numpy, OpenCV, Pillow
+    except ModuleNotFoundError as missing:
+        packages = "numpy opencv-python-headless pillow rfc8785"
+        print(f"--ask needs the package {missing.name}, too: pip install {packages}", file=sys.stderr)
+        return 2
+    options = {field.name: getattr(given, field.name) for field in fields(Choices)}
+    return second_opinion(bundle.examine(path, operator=given.operator), Choices(**options))
+
+
+def sample_size(text: str) -> int | None:
+    """`all`, or a number of questions from 1 on.  Raises ValueError."""
+    if text != "all" and int(text) < 1:
+        raise ValueError(text)
+    return None if text == "all" else int(text)
+
+
+def add_ask_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("asking a judge of your own")
+    group.add_argument("--ask", dest="url", metavar="URL", help="an OpenAI-compatible server: http://HOST:PORT")
+    help_ = "questions at most, or `all` (200 without)"
+    group.add_argument("--sample", type=sample_size, default=200, metavar="N", help=help_)
+    group.add_argument("--seed", default="", help="what draws them; without it a new one, which is shown")
+    group.add_argument("--model", default="", metavar="NAME", help="as the server names it; without it the judge's own")
+    group.add_argument("--key-file", type=Path, metavar="FILE", help="holds the server's key alone")
+    group.add_argument("--answers", type=Path, metavar="FILE", help="where answers stay; without it beside the bundle")
+    group.add_argument("--report", type=Path, metavar="FILE", help="write the report there as JSON")
+    group.add_argument("--yes", action="store_true", help="do not ask whether it may cost what it will")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: no errors; 1: errors; 2: nothing to examine."""
     parser = argparse.ArgumentParser(prog="python -m verify", description=__doc__)
     path_help = "a state repository, a round's bundle, a folder of them, or the address https://SITE/c/SLUG"
     parser.add_argument("path", help=path_help)
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--json", dest="as_json", action="store_true", help="print one JSON document")
     parser.add_argument("--errors", action="store_true", help="leave out what is only notable")
     parser.add_argument("--operator", metavar="ADDRESS", help="the ss58 address whose signature a bundle must bear")
     parser.add_argument("--chain", dest="node", metavar="URL", help="a node of the chain: compare the ledger with it")
     parser.add_argument("--anchors", type=Path, metavar="FILE", help="the anchors as a file, with or without a node")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="a signed head kept earlier: is it of this?")
     parser.add_argument("--draft", action="store_true", help="not signed yet: neither signature nor announcement")
+    add_ask_options(parser)
     given = parser.parse_args(arguments)
     options = Options(**{field.name: getattr(given, field.name) for field in fields(Options)})
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of hostile files, in letters that a terminal lacks
+    if given.url:
+        return ask_again(Path(given.path), given)
     served = given.path.startswith(("http://", "https://"))
     try:
         report = (
@@ -115,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if report is None:
         print(f"{given.path}: {NOTHING}.", file=sys.stderr)
         return 2
-    if given.json:
+    if given.as_json:
         print(document(report, path=given.path, errors_only=given.errors))
     else:
         print("\n".join(lines(report, errors_only=given.errors)))

@@ -58,7 +58,7 @@ class AnswersByKey:
                 ab = self._sides(words.replace("{parts}", ""), reference, left, right, rows)
                 ba = -ab
             elif kind == "checklist":
-                parts = self._answer("parts", [[reference]], str(self.described["questions"]["parts"]["asks"]))
+                parts = self.answer_to("parts", [[reference]], str(self.described["questions"]["parts"]["asks"]))
                 words = words.replace("{parts}", "; ".join(parts_of(parts["text"])) + ".")
                 marks = [self._score(kind, [[reference], self._shown(kind, side)], words) for side in sides]
                 ab, ba = marks[1] - marks[0], marks[0] - marks[1]
@@ -82,7 +82,7 @@ class AnswersByKey:
     def _best_view(self, reference: str, side: Views) -> list[str]:
         template = self.described["questions"]["best_view"]
         text = template["asks"].replace("{parts}", "")
-        shares = self._answer("best_view", [[reference], self._shown("best_view", side)], text)["shares"]
+        shares = self.answer_to("best_view", [[reference], self._shown("best_view", side)], text)["shares"]
         view = template["shows"][template["labels"][max(sorted(shares), key=shares.__getitem__)]]
         return [side[view]]
 
@@ -91,13 +91,14 @@ class AnswersByKey:
         return [side[name] for name in names if name in side]
 
     def _score(self, kind: str, pictures: list[list[str]], text: str) -> int:
-        labels, shares = self.described["questions"][kind]["labels"], self._answer(kind, pictures, text)["shares"]
+        labels, shares = self.described["questions"][kind]["labels"], self.answer_to(kind, pictures, text)["shares"]
         if not sum(shares.values()) or not shares.keys() <= labels.keys():
             raise MissingAnswer(f"no answer to {kind}: not one of the allowed labels")
         worth = sum(labels[label] * share for label, share in shares.items())
         return round(Fraction(worth, sum(shares.values())))
 
-    def _answer(self, kind: str, pictures: list[list[str]], text: str) -> Row:
+    def answer_to(self, kind: str, pictures: list[list[str]], text: str) -> Row:
+        """`pictures`: of each the photographs that it consists of, by hash.  Raises MissingAnswer."""
         sheet = {"layout": "sheet-1", "quality": QUALITY, "pixels": self.described["pixels"]}
         shown = [sha256(sheet | {"tiles": tiles}) for tiles in pictures]
         named = {"judge": self.version, "kind": kind, "pictures": shown, "text": text}
