@@ -19,9 +19,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from gauntlet_client import downloading, platform_code
 from gauntlet_client.cli import main
 
 from tests.clients.hostile_archives import ARCHIVES, GOOD, MANIFEST, entry, good
+from tests.verify import made_bundle
 
 HASH = hashlib.sha256(MANIFEST).hexdigest()
 ROW = {"round": 1, "hash": HASH, "archive_url": "/c/demo/r/1/bundle.tar", "bytes": 4096, "files": 2}
@@ -276,3 +278,45 @@ def test_the_documented_way_without_the_client_writes_nowhere_else(home: Path) -
         shutil.rmtree(home / "fetched")
         (home / "bundle.tar").unlink()
         assert files(home.parent) == {f"home/{name}": content for name, content in OWN.items()}, name
+
+
+@pytest.fixture
+def made(server: Server, tmp_path: Path) -> Server:
+    """It serves a whole bundle, which a judge that computes judged."""
+    folder = made_bundle.make().write(tmp_path / "made")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    entries = [entry(f"demo-1/{path.relative_to(folder)}", path.read_bytes()) for path in paths]
+    server.archive = b"".join(entries) + bytes(1024)
+    server.row |= {"hash": downloading.digest(folder / "manifest.json"), "bytes": len(server.archive)}
+    return server
+
+
+def rejudge(server: Server, *words: str) -> Result:
+    told = ("rejudge", "-c", "demo", "-r", "1", "--server", server.address, "--ask", "http://127.0.0.1:9", *words)
+    return CliRunner().invoke(main, told)
+
+
+def test_rejudge_fetches_a_bundle_once_verifies_it_and_says_what_there_is_to_ask(
+    made: Server, home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert rejudge(made).exit_code == 2
+        assert "cites no questions to a model (judging.json): there is nothing to ask" in capfd.readouterr().err
+    assert made.ranges == [""] and (home / "demo-1" / "manifest.json").is_file()
+    (home / "demo-1" / "round.json").write_text("{}")
+    assert rejudge(made).exit_code == 1 and "Run it without --ask" in capfd.readouterr().err
+    (home / "demo-1" / "manifest.json").write_text("{}")
+    result = rejudge(made)
+    assert result.exit_code == 2 and "is not the bundle that is published now" in result.output
+
+
+def test_rejudge_hands_its_options_to_the_verifier_and_the_miner_s_key_to_nobody(
+    made: Server, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    real = platform_code.start
+    monkeypatch.setattr(platform_code, "start", lambda words: (started.append(words), real(["-c", ""]))[1])
+    words = ("--sample", "all", "--model=-x", "--ask-key-file", "server.key", "--report", "r.json", "--yes", "--json")
+    assert rejudge(made, *words).exit_code == 0
+    plain = ["--sample=all", "--model=-x", "--report=r.json", "--key-file=server.key", "--yes", "--json"]
+    assert started == [["-m", "verify", "demo-1", "--ask=http://127.0.0.1:9", *plain]]

@@ -24,6 +24,9 @@ ANCHORS = "tests/competition/chain/test_anchored.py::test_a_file_of_anchors_is_c
 NODE = "tests/competition/chain/test_anchored.py::test_the_anchored_ledger_has_nothing_to_say"
 WHEEL = f"{CLIENT}::test_it_brings_no_django_and_no_bittensor_client"
 PLAYED = f"{SHOWN}::test_a_round_is_played_and_checked_as_the_pages_show"
+ASKED = (
+    "tests/verify/test_second_opinion_played.py::test_a_sample_is_what_the_seed_draws_and_says_what_it_does_not_cover"
+)
 ROOT_ONLY = "needs root and systemd, and changes the machine"
 
 # (page, beginning of the line) -> the test that runs it.
@@ -47,6 +50,11 @@ RUN = {
     ("docs/verify.md", "gauntlet download"): f"{CLIENT}::test_a_bundle_is_downloaded_whole_and_verified",
     ("docs/verify.md", "python -m verify https://SITE/c/demo --checkpoint"): (
         "tests/verify/test_kept_checkpoints.py::test_an_old_head_is_held_against_the_ledger_that_a_site_serves"
+    ),
+    ("docs/verify.md", "python -m verify demo-1 --ask"): ASKED,
+    ("docs/judge.md", "python -m verify demo-1 --ask"): ASKED,
+    ("docs/verify.md", "gauntlet rejudge"): (
+        "tests/clients/test_download.py::test_rejudge_fetches_a_bundle_once_verifies_it_and_says_what_there_is_to_ask"
     ),
     ("docs/verify.md", "python -m verify demo-1 --chain wss://NODE"): NODE,
     ("docs/verify.md", "python -m verify demo-1 --anchors"): ANCHORS,

@@ -31,6 +31,7 @@ ELSEWHERE = (
     "https://",
     "wss://",
     "--anchors",
+    "--ask",
 )  # these ask a site or a chain: tests/verify and tests/competition/chain do
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

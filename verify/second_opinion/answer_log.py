@@ -27,9 +27,9 @@ class AnswerLog:
     place: Row
 
     def seed(self) -> str | None:
-        """By which the questions about this bundle were drawn before."""
+        """By which the questions about this bundle were drawn last."""
         seeds = [row["seed"] for row in self._lines() if row.get("bundle") == self.place["bundle"] and "seed" in row]
-        return next((seed for seed in seeds if isinstance(seed, str)), None)
+        return next((seed for seed in reversed(seeds) if isinstance(seed, str)), None)
 
     def answers(self) -> dict[str, Row]:
         """By the key of the question; of several the first.  A line that was cut off counts for nothing."""

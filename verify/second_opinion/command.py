@@ -19,7 +19,7 @@ from typing import Any
 
 from verify.bundles import judging
 from verify.bundles.files import ExaminedBundle, Row
-from verify.findings import printable
+from verify.findings import BROKEN, printable
 from verify.second_opinion import sheets
 from verify.second_opinion.agreement import FORMAT, Comparison, leader_name
 from verify.second_opinion.answer_log import AnswerLog
@@ -89,6 +89,9 @@ def second_opinion(bundle: ExaminedBundle, choices: Choices) -> int:
     except NotAskable as why:
         note(f"Not asked: {why}" if not isinstance(why, Stopped) else str(why))
         return 1 if isinstance(why, Unsound) else 2
+    except BROKEN as error:
+        note(f"Not finished: a value that nobody expects ({error!r:.150}). What was answered is kept.")
+        return 2
     except KeyboardInterrupt:
         note("Stopped. What was answered is kept: the same command goes on there.")
         return 2
@@ -151,7 +154,7 @@ def _ask(bundle: ExaminedBundle, choices: Choices) -> int:
     document = report_document(plan, unanswered)
     if choices.report is not None:
         write_report(choices.report, document)
-    print(json.dumps(document, indent=1) if choices.as_json else "\n".join(lines(document)))
+    print(json.dumps(document, indent=1) if choices.as_json else "\n".join(map(printable, lines(document))))
     return 0
 
 
@@ -178,12 +181,12 @@ def announce(plan: Plan) -> None:
     """What will be asked, and what it costs."""
     bundle, left = plan.bundle, plan.left
     every, drawn = len(questions_of(plan.cited)), len(questions_of(plan.drawn))
-    name = f"{printable(bundle.manifest['competition'])} round {bundle.round}"
+    name = f"{bundle.manifest['competition']} round {bundle.round}"
     note(f"{name}: {every} questions to {plan.server.judges_model} about {len(plan.cited)} duels.")
     if len(plan.whole) < len(plan.cited):
         note(f"{len(plan.cited) - len(plan.whole)} of its duels lack pictures in this bundle: they are not drawn.")
-    asked_of = f"{printable(plan.server.model)} at {plan.server.address}"
-    note(f"Drawn by the seed {printable(plan.seed)}: {len(plan.drawn)} duels, {drawn} questions. To ask of {asked_of}:")
+    asked_of = f"{plan.server.model} at {plan.server.address}"
+    note(f"Drawn by the seed {plan.seed}: {len(plan.drawn)} duels, {drawn} questions. To ask of {asked_of}:")
     note(f"  {estimated(bundle, left, had=drawn - len(left)).line()}")
 
 
@@ -299,7 +302,8 @@ def write_report(path: Path, document: Mapping[str, Any]) -> None:
 
 
 def note(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
+    """On a terminal nothing of a bundle's or a server's texts is obeyed."""
+    print(printable(sentence), file=sys.stderr, flush=True)
 
 
 def size(number: int) -> str:
@@ -308,10 +312,10 @@ def size(number: int) -> str:
 
 def lines(document: Row) -> Iterator[str]:
     """The report for a person."""
-    questions, model = document["questions"], printable(document["model"])
-    yield f"{printable(document['competition'])} round {document['round']}, judged by {document['judge_model']}"
+    questions, model = document["questions"], document["model"]
+    yield f"{document['competition']} round {document['round']}, judged by {document['judge_model']}"
     of = "the judge's own model" if document["model"] == document["judge_model"] else "another name than the judge's"
-    drawn = f"{questions['drawn']} of {questions['cited']} questions by the seed {printable(document['seed'])}"
+    drawn = f"{questions['drawn']} of {questions['cited']} questions by the seed {document['seed']}"
     yield f"put to {model} ({of}): {drawn}"
     yield f"answers that agree    {share_line(document['answers'])}"
     for row in document["by_kind"]:
@@ -340,7 +344,7 @@ def match_lines(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows[:SHOWN_MATCHES]:
         counts = row["verdicts"]
         yield (
-            f"  {printable(row['match'])}: {counts['same']} of {row['duels']} duels end the same, {counts['changed']} "
+            f"  {row['match']}: {counts['same']} of {row['duels']} duels end the same, {counts['changed']} "
             f"otherwise, {counts['open']} open; {sentences[row['result']](row)}"
         )
     if len(rows) > SHOWN_MATCHES:
@@ -348,7 +352,7 @@ def match_lines(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def winner_line(winner: Row) -> str:
-    leads, official = printable(leader_name(winner["with_these_answers"])), printable(leader_name(winner["official"]))
+    leads, official = leader_name(winner["with_these_answers"]), leader_name(winner["official"])
     if winner["result"] == "stands":
         return f"winner: {official} stands, whatever the rest gives."
     if winner["result"] == "changes":

@@ -49,14 +49,7 @@ class Unreadable(Exception):
 class ModelServer:
     """`described`: what the round's judge consists of."""
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        described: Row,
-        key: str = "",
-        patience_s: float = PATIENCE_S,
-    ) -> None:
+    def __init__(self, address: str, *, described: Row, key: str = "") -> None:
         self.address, self.key = base_of(address), key
         self.described = described
         self.model = ""

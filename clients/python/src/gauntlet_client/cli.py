@@ -17,6 +17,7 @@ from click.shell_completion import get_completion_class
 from rich.progress import Progress
 
 from gauntlet_client import __version__, calls, downloading, platform_code, preflight, showing
+from gauntlet_client.client import Client
 from gauntlet_client.downloading import Bundle
 from gauntlet_client.errors import Unusable
 from gauntlet_client.keys import HINT
@@ -178,21 +179,74 @@ def download(options: Options, competition: str | None, round_: int | None, to: 
     It becomes a new folder <competition>-<round>; nothing else is written, whatever the server sends.
     """
     with options.client() as client:
-        slug = which(client, competition)
-        found = list(client.each(calls.get("bundles", competition=slug, round=round_)))
-        if not found:
-            raise Unusable(f"No such round of {slug} is published.", fix="Look at its page.", code="not_published")
-        bundle = max((Bundle.of_row(slug, row) for row in found), key=lambda each: each.round)
-        with Progress(console=err, disable=options.as_json) as progress:
-            bar = progress.add_task(bundle.name, total=None)
-            folder = downloading.download(
-                client,
-                bundle,
-                to,
-                told=lambda done, whole: progress.update(bar, completed=done, total=whole or None),
-            )
+        bundle = published(client, competition, round_)
+        folder = fetched(options, client, bundle, to)
     told = {"folder": str(folder), "round": bundle.round, "hash": bundle.sha256}
     options.show(told, lambda document: out.print(f"Round {document['round']}; now: gauntlet verify {folder}"))
+
+
+def published(client: Client, competition: str | None, round_: int | None) -> Bundle:
+    """The newest bundle of that round, or of the last one.  Raises Trouble."""
+    slug = which(client, competition)
+    found = list(client.each(calls.get("bundles", competition=slug, round=round_)))
+    if not found:
+        raise Unusable(f"No such round of {slug} is published.", fix="Look at its page.", code="not_published")
+    return max((Bundle.of_row(slug, row) for row in found), key=lambda each: each.round)
+
+
+def fetched(options: Options, client: Client, bundle: Bundle, to: Path) -> Path:
+    """The folder of the bundle, with a bar while it comes.  Raises Trouble."""
+    with Progress(console=err, disable=options.as_json) as progress:
+        bar = progress.add_task(bundle.name, total=None)
+        return downloading.download(
+            client,
+            bundle,
+            to,
+            told=lambda done, whole: progress.update(bar, completed=done, total=whole or None),
+        )
+
+
+@main.command()
+@competition
+@round_
+@click.option("--to", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Folder for the bundle.")
+@click.option("--ask", "url", required=True, metavar="URL", help="An OpenAI-compatible server of yours.")
+@click.option("--sample", default="200", show_default=True, help="Questions at most, or `all`.")
+@click.option("--seed", default="", help="What draws them; without it a new one, which is shown.")
+@click.option("--model", default="", help="As the server names it; without it the judge's own.")
+@click.option("--ask-key-file", type=click.Path(path_type=Path), help="Holds the key of that server alone.")
+@click.option("--operator", default="", help="The address whose signature the bundle must bear.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there as JSON.")
+@click.option("--yes", is_flag=True, help="Do not ask whether it may cost what it will.")
+@command
+def rejudge(
+    options: Options,
+    competition: str | None,
+    round_: int | None,
+    to: Path,
+    url: str,
+    ask_key_file: Path | None,
+    yes: bool,
+    **plain: Any,
+) -> None:
+    """Would a model of mine judge this round as it was judged?  Puts its questions to the server at URL.
+
+    Downloads the bundle (or takes the one that is here), verifies it, says what the questions will cost, asks them,
+    and reports how often the answers agree and whether the winner would stand.  Again, it goes on where it ended.
+
+    \b
+    gauntlet rejudge -c mesh -r 6 --ask http://127.0.0.1:8000
+    """
+    with options.client() as client:
+        bundle = published(client, competition, round_)
+        folder = to / bundle.name
+        if not downloading.is_here(bundle, folder):
+            folder = fetched(options, client, bundle, to)
+    arguments = ["-m", "verify", str(folder), f"--ask={url}"]
+    arguments += [f"--{name}={value}" for name, value in plain.items() if value]
+    arguments += [f"--key-file={ask_key_file}"] * (ask_key_file is not None)
+    arguments += ["--yes"] * yes + ["--json"] * options.as_json
+    sys.exit(platform_code.start(arguments).wait())
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

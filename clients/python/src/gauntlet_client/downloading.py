@@ -89,6 +89,20 @@ def download(client: Client, bundle: Bundle, into: Path, *, told: Told = silent)
         ) from error
 
 
+def is_here(bundle: Bundle, folder: Path) -> bool:
+    """Was it downloaded before?  Raises Unusable where another bundle, or something else, has its name."""
+    if not folder.exists():
+        return False
+    manifest = folder / archives.MANIFEST
+    if not manifest.is_file() or digest(manifest) != bundle.sha256:
+        raise Unusable(
+            f"{folder} is there, and is not the bundle that is published now.",
+            fix="Move it away, or name another folder with --to.",
+            code="exists",
+        )
+    return True
+
+
 def _fetched(client: Client, bundle: Bundle, part: Path, *, told: Told) -> Path:
     try:
         _get(client, bundle.address, part, told=told, most_bytes=bundle.most_bytes)
