@@ -51,7 +51,7 @@ RUN = {
     ("docs/verify.md", "python -m verify https://SITE/c/demo --checkpoint"): (
         "tests/verify/test_kept_checkpoints.py::test_an_old_head_is_held_against_the_ledger_that_a_site_serves"
     ),
-    ("docs/verify.md", "python -m verify demo-1 --ask"): ASKED,
+    ("docs/verify.md", "python -m verify demo-1 --operator 5DFm…SPCTW --ask"): ASKED,
     ("docs/judge.md", "python -m verify demo-1 --ask"): ASKED,
     ("docs/verify.md", "gauntlet rejudge"): (
         "tests/clients/test_download.py::test_rejudge_fetches_a_bundle_once_verifies_it_and_says_what_there_is_to_ask"

@@ -28,7 +28,7 @@ class Unreachable(Exception):
     """There was no answer, or another than was asked for."""
 
 
-class Refused(Unreachable):
+class HttpRefusal(Unreachable):
     """The server answered, and gave no document.  `status`: of HTTP; `reason`: the beginning of what came with it."""
 
     def __init__(self, sentence: str, *, status: int, reason: bytes) -> None:
@@ -52,7 +52,7 @@ class WebSource:
 
     def json(self, address: str, *, body: Any = None) -> Any:
         """The JSON at an http(s) address, `body` posted where there is one.  Raises Unreachable; where an answer of
-        another status than 2xx came Refused, which is one."""
+        another status than 2xx came HttpRefusal, which is one."""
         if not address.startswith(("http://", "https://")):
             raise Unreachable(f"{address[:60]!r} must begin with https:// (of a node also wss://)")
         rows = min(self.rows, self.most_rows)
@@ -98,11 +98,11 @@ def _receive(
         content.set_result(outcome)
 
 
-def _refused(refusal: urllib.error.HTTPError, address: str) -> Refused:
+def _refused(refusal: urllib.error.HTTPError, address: str) -> HttpRefusal:
     reason = b""
     with contextlib.suppress(Exception):  # without its reason it is a refusal as well
         reason = refusal.read(REFUSAL)
-    return Refused(f"{address[:200]}: {str(refusal)[:200]}", status=refusal.code, reason=reason)
+    return HttpRefusal(f"{address[:200]}: {str(refusal)[:200]}", status=refusal.code, reason=reason)
 
 
 def _plain_body(answer: http.client.HTTPResponse, content: Future[bytes]) -> bytes:

@@ -33,7 +33,7 @@ NOBODY = "nobody can tell"
 
 
 @dataclass(frozen=True)
-class Share:
+class AgreementShare:
     """So many of so many.  `interval95_micro`: of the whole from which they were drawn, in millionths; None of none."""
 
     same: int
@@ -46,17 +46,19 @@ class Share:
         return {"same": self.same, "of": self.of, "share_micro": share, "interval95_micro": interval}
 
 
-def share(same: int, of: int, *, drawn: int, whole: int) -> Share:
+def share(same: int, of: int, *, drawn: int, whole: int) -> AgreementShare:
     """`drawn` duels of `whole`, which is what the interval goes by."""
     if not of or not drawn:
-        return Share(same, of, None)
+        return AgreementShare(same, of, None)
     p = same / of
     if drawn >= whole:
-        return Share(same, of, (round(p * MILLION), round(p * MILLION)))
+        return AgreementShare(same, of, (round(p * MILLION), round(p * MILLION)))
     n = drawn * (whole - 1) / (whole - drawn)
     middle = (p + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
     half = Z95 / (1 + Z95**2 / n) * math.sqrt(p * (1 - p) / n + Z95**2 / (4 * n * n))
-    return Share(same, of, (round(max(0.0, middle - half) * MILLION), round(min(1.0, middle + half) * MILLION)))
+    return AgreementShare(
+        same, of, (round(max(0.0, middle - half) * MILLION), round(min(1.0, middle + half) * MILLION))
+    )
 
 
 class Comparison:
@@ -172,16 +174,25 @@ class Comparison:
             certain = certain and verdicts["same"] + verdicts["changed"] == every
         result = CHANGES if leads != official else STANDS if certain else UNCOVERED
         distance = self.bundle.document("statistics.json")["flip_distance"]
-        return {"official": official, "with_these_answers": leads, "result": result, "flip_distance": distance}
+        missing = {"open": verdicts[OPEN], "unanswered": verdicts["unanswered"]}
+        return {
+            "official": official,
+            "with_these_answers": leads,
+            "result": result,
+            "flip_distance": distance,
+            "duels": missing,
+        }
 
-    def answers_share(self, duels: Sequence[CitedDuel], *, whole: Sequence[CitedDuel], kind: str = "") -> Share:
+    def answers_share(
+        self, duels: Sequence[CitedDuel], *, whole: Sequence[CitedDuel], kind: str = ""
+    ) -> AgreementShare:
         """Of the questions of these duels, drawn from `whole`, that were answered; of one kind where one is named."""
         keys = answered(duels, self.answers, kind=kind)
         drawn = sum(bool(answered([duel], self.answers, kind=kind)) for duel in duels)
         having = sum(any(not kind or each.kind == kind for each in duel.questions) for duel in whole)
         return share(sum(map(self.agrees, keys)), len(keys), drawn=drawn, whole=having)
 
-    def verdicts_share(self) -> Share:
+    def verdicts_share(self) -> AgreementShare:
         """Of the drawn duels that have a verdict now."""
         counts = self.verdicts(self.drawn)
         of = counts["same"] + counts["changed"]
@@ -208,7 +219,10 @@ class Comparison:
         }
 
     def _difference(self, kind: str) -> int | None:
-        """How far two answers of this kind are apart on average, in millionths of the scale of the labels' worth."""
+        """How far two answers of this kind are apart on average, in millionths of what a label may be worth; None where
+        labels name photographs."""
+        if kind == "best_view":
+            return None
         worth = labels_of(self.described, kind)
         pairs = [
             (expected(self.answers[key]["shares"], worth), expected(self.before[key]["shares"], worth))

@@ -23,7 +23,7 @@ from verify.findings import BROKEN, printable
 from verify.second_opinion import sheets
 from verify.second_opinion.agreement import FORMAT, Comparison, leader_name
 from verify.second_opinion.answer_log import AnswerLog
-from verify.second_opinion.model_server import ModelServer, Unreadable
+from verify.second_opinion.model_server import ModelServer, UnreadableAnswer
 from verify.second_opinion.questions import (
     CitedDuel,
     CitedQuestion,
@@ -65,7 +65,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class QuestionCost:
     """What the questions that are left will cost at most, but for those that must be put again."""
 
     questions: int
@@ -118,7 +118,7 @@ def require_sound(bundle: ExaminedBundle) -> None:
 
 
 @dataclass(frozen=True)
-class Plan:
+class OpinionPlan:
     """What is to be asked of whom.  `whole`: the cited duels that have their pictures; `drawn`: those of the sample;
     `answers`: those that the log has already."""
 
@@ -158,7 +158,7 @@ def _ask(bundle: ExaminedBundle, choices: Choices) -> int:
     return 0
 
 
-def make_plan(bundle: ExaminedBundle, choices: Choices) -> Plan:
+def make_plan(bundle: ExaminedBundle, choices: Choices) -> OpinionPlan:
     """Raises NotAskable."""
     cited = cited_duels(bundle)
     whole = with_pictures(cited, bundle.folder)
@@ -174,10 +174,10 @@ def make_plan(bundle: ExaminedBundle, choices: Choices) -> Plan:
         for key, row in log.answers().items()
         if key in every and row["shares"].keys() == labels_of(described, every[key].kind).keys()
     }
-    return Plan(bundle, server, log, seed, cited, whole, drawn, answers)
+    return OpinionPlan(bundle, server, log, seed, cited, whole, drawn, answers)
 
 
-def announce(plan: Plan) -> None:
+def announce(plan: OpinionPlan) -> None:
     """What will be asked, and what it costs."""
     bundle, left = plan.bundle, plan.left
     every, drawn = len(questions_of(plan.cited)), len(questions_of(plan.drawn))
@@ -185,12 +185,12 @@ def announce(plan: Plan) -> None:
     note(f"{name}: {every} questions to {plan.server.judges_model} about {len(plan.cited)} duels.")
     if len(plan.whole) < len(plan.cited):
         note(f"{len(plan.cited) - len(plan.whole)} of its duels lack pictures in this bundle: they are not drawn.")
-    asked_of = f"{plan.server.model} at {plan.server.address}"
-    note(f"Drawn by the seed {plan.seed}: {len(plan.drawn)} duels, {drawn} questions. To ask of {asked_of}:")
+    receiver = f"{plan.server.model} at {plan.server.address}"
+    note(f"Drawn by the seed {plan.seed}: {len(plan.drawn)} duels, {drawn} questions. To ask of {receiver}:")
     note(f"  {estimated(bundle, left, had=drawn - len(left)).line()}")
 
 
-def report_document(plan: Plan, unanswered: Mapping[str, int]) -> Row:
+def report_document(plan: OpinionPlan, unanswered: Mapping[str, int]) -> Row:
     """Nothing in it says who asked, where or when, so that the same answers give the same report."""
     comparison = Comparison(plan.bundle, cited=plan.cited, whole=plan.whole, drawn=plan.drawn, answers=plan.answers)
     questions = questions_of(plan.drawn)
@@ -215,7 +215,7 @@ def report_document(plan: Plan, unanswered: Mapping[str, int]) -> Row:
     }
 
 
-def put_questions(plan: Plan) -> Counter[str]:
+def put_questions(plan: OpinionPlan) -> Counter[str]:
     """Adds the answers to the plan's and to its log; returns why other questions have none.  Raises Stopped."""
     silent, unanswered, questions = 0, Counter[str](), plan.left
     for number, question in enumerate(questions, 1):
@@ -223,9 +223,9 @@ def put_questions(plan: Plan) -> Counter[str]:
             answer = plan.server.answer(question, pictures_of(plan.bundle, question))
             plan.answers[question.key] = plan.log.write(question.key, answer)
             silent = 0
-        except (Unreadable, sheets.Undrawable) as why:
-            unanswered[why.code if isinstance(why, Unreadable) else "picture"] += 1
-            silent += 1
+        except (UnreadableAnswer, sheets.Undrawable) as why:
+            unanswered[why.code if isinstance(why, UnreadableAnswer) else "picture"] += 1
+            silent += isinstance(why, UnreadableAnswer)
             note(f"{question.kind} {question.key[:12]}…: {why}")
         if silent == MOST_SILENT:
             raise Stopped(
@@ -246,7 +246,7 @@ def pictures_of(bundle: ExaminedBundle, question: CitedQuestion) -> list[bytes]:
     ]
 
 
-def estimated(bundle: ExaminedBundle, questions: Sequence[CitedQuestion], *, had: int) -> Estimate:
+def estimated(bundle: ExaminedBundle, questions: Sequence[CitedQuestion], *, had: int) -> QuestionCost:
     """From the pictures of a few of them, evenly spread."""
     sample = questions[:: max(1, len(questions) // MEASURED)][:MEASURED]
     weights, tokens = [], []
@@ -260,7 +260,7 @@ def estimated(bundle: ExaminedBundle, questions: Sequence[CitedQuestion], *, had
         letters = len(question.text) + len(bundle.document(judging.NAME)["described"]["system"])
         tokens.append(sum(wide * high for wide, high in squares) + letters // LETTERS_A_TOKEN)
     most, number = max(1, len(weights)), len(questions)
-    return Estimate(number, had, sum(weights) * number // most, sum(tokens) * number // most)
+    return QuestionCost(number, had, sum(weights) * number // most, sum(tokens) * number // most)
 
 
 def require_yes(choices: Choices) -> None:
@@ -320,7 +320,9 @@ def lines(document: Row) -> Iterator[str]:
     yield f"answers that agree    {share_line(document['answers'])}"
     for row in document["by_kind"]:
         if row["of"]:
-            yield f"  {row['kind']:<18}  {share_line(row)}; on average {row['difference_micro'] / 1e6:.3f} apart"
+            apart = row["difference_micro"]
+            apart = "" if apart is None else f"; on average {apart / 1e6:.3f} apart"
+            yield f"  {row['kind']:<18}  {share_line(row)}{apart}"
     if document["unanswered"]:
         reasons = ", ".join(f"{code} {number}" for code, number in document["unanswered"].items())
         yield f"without an answer     {sum(document['unanswered'].values())} ({reasons}): they count for nothing"
@@ -357,9 +359,10 @@ def winner_line(winner: Row) -> str:
         return f"winner: {official} stands, whatever the rest gives."
     if winner["result"] == "changes":
         return f"winner: with these verdicts in place of the round's {leads}, not {official}."
-    distance = winner["flip_distance"]
-    most = "" if distance is None else f"; the leader would be another after {distance} duels ended otherwise"
-    return f"winner: {official} with these verdicts too, but the sample does not cover enough to be certain{most}."
+    missing, distance = winner["duels"], winner["flip_distance"]
+    most = "" if distance is None else f"; the leader is another after {distance} duels ended otherwise"
+    rest = f"{missing['unanswered']} duels without a verdict and {missing['open']} open ones could still change that"
+    return f"winner: {official} as far as these verdicts go, not covered: {rest}{most}."
 
 
 def share_line(numbers: Row) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from verify.bundles.answers import MILLION, SPACES, WHOLE
 from verify.bundles.files import Row
-from verify.bundles.web import Refused, Unreachable, WebSource
+from verify.bundles.web import HttpRefusal, Unreachable, WebSource
 from verify.findings import printable
 from verify.second_opinion.questions import CitedQuestion, NotAskable, labels_of
 
@@ -38,7 +38,7 @@ WAYS: tuple[Row, ...] = (
 """How the label is asked for, the best first; the next where a server refuses one."""
 
 
-class Unreadable(Exception):
+class UnreadableAnswer(Exception):
     """There is no answer to one question.  `code`: one word for the count of them."""
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -81,12 +81,12 @@ class ModelServer:
 
     def _unlisted(self, error: Unreachable, named: str) -> list[str]:
         """Of a server that lists no models: nothing, where a model is named.  Raises NotAskable."""
-        if isinstance(error, Refused) and error.status in NO_KEY:
+        if isinstance(error, HttpRefusal) and error.status in NO_KEY:
             raise NotAskable(
                 f"The server wants a key (HTTP {error.status}{self._because(error)}): write it into a file and name "
                 "that with --key-file."
             ) from error
-        if not isinstance(error, Refused):
+        if not isinstance(error, HttpRefusal):
             raise NotAskable(
                 f"No answer from {self.address}/v1/models: {self._plain(str(error))}. Is the server up, and is this "
                 "its address?"
@@ -100,21 +100,21 @@ class ModelServer:
     def answer(self, question: CitedQuestion, pictures: Sequence[bytes]) -> Row:
         """The shares of the labels in billionths, how they were had, the name that answered, and the prompt's tokens.
 
-        Raises Unreadable where there is no answer after TRIES, NotAskable where no question will have one.
+        Raises UnreadableAnswer where there is no answer after TRIES, NotAskable where no question will have one.
         """
         for left in reversed(range(TRIES)):
             try:
                 payload = self._complete(question, pictures)
-            except Refused as error:
+            except HttpRefusal as error:
                 if error.status in NO_KEY or error.status == 404:
                     why = f"HTTP {error.status}{self._because(error)}"
                     raise NotAskable(f"The server refuses the model {shown(self.model)} or the key: {why}.") from error
                 if error.status < 500 and error.status not in BUSY:
                     why = f"The server refused the question: HTTP {error.status}{self._because(error)}."
-                    raise Unreadable("refused", why) from error
-                failure = Unreadable("busy", f"The server answered HTTP {error.status}{self._because(error)}.")
+                    raise UnreadableAnswer("refused", why) from error
+                failure = UnreadableAnswer("busy", f"The server answered HTTP {error.status}{self._because(error)}.")
             except Unreachable as error:
-                failure = Unreadable("no_answer", f"No answer: {self._plain(str(error))}.")
+                failure = UnreadableAnswer("no_answer", f"No answer: {self._plain(str(error))}.")
             else:
                 return self._read(payload, question)
             if not left:
@@ -129,7 +129,7 @@ class ModelServer:
         for number, form in enumerate([self._schema(question)] if by_schema else WAYS[self.way :]):
             try:
                 payload = self._send("/chat/completions", self._body(question, pictures, form))
-            except Refused as error:
+            except HttpRefusal as error:
                 if error.status not in MALFORMED:
                     raise
                 refusals.append(error)
@@ -160,10 +160,10 @@ class ModelServer:
         return {"max_tokens": 16, "response_format": {"type": "json_schema", "json_schema": named}}
 
     def _read(self, payload: Any, question: CitedQuestion) -> Row:
-        """Raises Unreadable."""
+        """Raises UnreadableAnswer."""
         choices = payload.get("choices") if isinstance(payload, dict) else None
         if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
-            raise Unreadable("no_choice", "The server did not give exactly one answer.")
+            raise UnreadableAnswer("no_choice", "The server did not give exactly one answer.")
         message, labels = choices[0].get("message"), sorted(labels_of(self.described, question.kind))
         content = message.get("content") if isinstance(message, dict) else None
         shares = shares_of(choices[0], labels, least=int(self.described["bars"]["least_mass"]))
@@ -184,7 +184,7 @@ class ModelServer:
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         return WebSource(patience_s=PATIENCE_S, headers=headers).json(f"{self.address}/v1{path}", body=body)
 
-    def _because(self, error: Refused) -> str:
+    def _because(self, error: HttpRefusal) -> str:
         reason = self._plain(reason_of(error.reason))
         return f": {reason}" if reason else ""
 
@@ -217,7 +217,7 @@ def served_models(payload: Any) -> list[str]:
 def shares_of(choice: Mapping[str, Any], labels: Sequence[str], *, least: int) -> dict[str, int] | None:
     """In billionths; None where the server gave no log-probabilities.  `least`: of all labels together, in millionths.
 
-    Raises Unreadable.
+    Raises UnreadableAnswer.
     """
     try:
         (first,) = choice["logprobs"]["content"]
@@ -231,22 +231,22 @@ def shares_of(choice: Mapping[str, Any], labels: Sequence[str], *, least: int) -
     for token, logprob in entries:
         good = isinstance(logprob, int | float) and not isinstance(logprob, bool) and logprob <= 1e-6
         if not (isinstance(token, str) and good):
-            raise Unreadable("bad_probabilities", "A log-probability of the answer is none.")
+            raise UnreadableAnswer("bad_probabilities", "A log-probability of the answer is none.")
         probability = math.exp(max(-1e6, min(0.0, logprob)))
         total += probability
         if token.strip(SPACES) in given:
             given[token.strip(SPACES)] += probability
     if total > MOST_MASS:
-        raise Unreadable("bad_probabilities", f"The probabilities add up to {total:.3f}.")
+        raise UnreadableAnswer("bad_probabilities", f"The probabilities add up to {total:.3f}.")
     mass = math.fsum(given.values())
     if mass * MILLION < least:
         why = f"The model was not answering the question: {mass:.2f} of its probability is on the labels."
-        raise Unreadable("low_mass", why)
+        raise UnreadableAnswer("low_mass", why)
     return {label: round(min(1.0, share) * WHOLE) for label, share in given.items()}
 
 
 def label_of(content: Any, labels: Sequence[str]) -> str:
-    """The label that the words are, plain or as JSON.  Raises Unreadable."""
+    """The label that the words are, plain or as JSON.  Raises UnreadableAnswer."""
     text = content.strip() if isinstance(content, str) else ""
     try:
         document = json.loads(text)
@@ -255,7 +255,7 @@ def label_of(content: Any, labels: Sequence[str]) -> str:
         pass
     text = text.strip(' "`.')
     if text not in labels:
-        raise Unreadable("no_label", f"The answer is {shown(text)}, and none of {', '.join(labels)}.")
+        raise UnreadableAnswer("no_label", f"The answer is {shown(text)}, and none of {', '.join(labels)}.")
     return text
 
 

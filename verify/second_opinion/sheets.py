@@ -33,7 +33,7 @@ class Undrawable(Exception):
 def jpeg(tiles: tuple[Path, ...], *, pixels: int) -> bytes:
     """The picture as it is sent.  `pixels`: its longer side.  Raises Undrawable."""
     columns = 1 if len(tiles) == 1 else 2
-    shown = [_photograph(path, longest=pixels // columns) for path in tiles]
+    shown = [_view_pixels(path, longest=pixels // columns) for path in tiles]
     height, width = shown[0].shape[:2]
     same = [each if each.shape[:2] == (height, width) else cv2.resize(each, (width, height)) for each in shown]
     rows = [cv2.hconcat(same[place : place + columns]) for place in range(0, len(same), columns)]
@@ -49,7 +49,7 @@ def size_of(content: bytes) -> tuple[int, int]:
         return picture.size
 
 
-def _photograph(path: Path, *, longest: int) -> Any:
+def _view_pixels(path: Path, *, longest: int) -> Any:
     """BGR pixels of one file, whose size is looked at before it is unpacked: a small file may hold a huge picture."""
     try:
         if path.stat().st_size > MOST_BYTES:
