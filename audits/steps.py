@@ -25,9 +25,10 @@ from competition.decisions.attempts import number_of, numbered
 from competition.models import Round, Submission
 from competition.rounds import conclude, rules_of, ruleset_of
 from competition.rulesets import RoundDecision
-from competition.rulesets.base import NOBODY
+from competition.rulesets.base import NOBODY, SCREEN
 from competition.rulesets.ladder import LEADER
-from competition.rulesets.regenerations import Regeneration
+from competition.rulesets.regenerations import TIMES, Regeneration
+from competition.rulesets.speed import TIEBREAK
 from competition.states import RUNNING
 from competition.steps import pause
 from core.machine import engine
@@ -174,7 +175,24 @@ def _regenerated(audit: Audit, run: PodRun, *, regeneration: int, now: datetime)
         generated_s=run.generated_s,
         results=tuple(result for result in results if result),
         failure=(run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None,
+        timed=runs.timed_run(run),
+        **_beside_leader(audit),
     )
+
+
+def _beside_leader(audit: Audit) -> dict[str, Any]:
+    """What a tiebreak by speed takes: how fast the leader's code ran in this round, and the margin against it."""
+    if rules_of(audit.round).speed.mode != TIEBREAK:
+        return {}
+    leads = PodRun.objects.filter(
+        submission__round=audit.round, submission__role=Submission.Role.LEADER, purpose=PodRun.Purpose.LEADER
+    )
+    in_force = matches.in_force(audit.round, attempt=audit.correction.attempt if audit.correction else None)
+    screen = in_force.filter(kind=SCREEN, challenger=audit.submission, state="decided").first()
+    return {
+        "leaders": [timed for run in leads if (timed := runs.timed_run(run))],
+        "ahead": matches.tally_of(screen).margin if screen else None,
+    }
 
 
 def _time(regeneration: int) -> str:
@@ -214,7 +232,7 @@ def _verdict(
     audit: Audit, verdict: verdicts.AuditVerdict, *, also: object = None, beside: Mapping[str, object] | None = None
 ) -> Move:
     """Times stand in the ledger only: a bundle holds what is the same on every run."""
-    numbers = {name: value for name, value in verdict.numbers.items() if name != "generation_s"}
+    numbers = {name: value for name, value in verdict.numbers.items() if name not in TIMES}
     facts = {"code": verdict.reason, "numbers": dict(verdict.numbers), "limits": dict(verdict.limits)}
     return Move(
         STATES[verdict.outcome],

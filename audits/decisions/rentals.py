@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from audits.decisions.lifecycle import PodProgress
+from competition.rulesets.speed import TimedRun
+
 HOUR_S = 3600
 
 
@@ -63,6 +66,18 @@ def card_of(rentals: Sequence[PodRental]) -> str:
     """The kind of card that all its pods had; "" where they differ, or nobody said."""
     cards = {row.card for row in rentals}
     return cards.pop() if len(cards) == 1 else ""
+
+
+def timed_run(rentals: Sequence[PodRental], progress: PodProgress) -> TimedRun | None:
+    """How fast a run was, by its mean; None where no pod of it is written down."""
+    if (begun := begun_at(rentals)) is None:
+        return None
+    return TimedRun(
+        generated_ms=round(progress.generation_s * 1000),
+        outputs=len(progress.output_s),
+        card=card_of(rentals),
+        begun_s=int(begun.timestamp()),
+    )
 
 
 def begun_at(rentals: Sequence[PodRental]) -> datetime | None:

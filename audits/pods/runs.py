@@ -6,6 +6,7 @@ happened.  Killed between any two lines it does the same again: a pod is found b
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import tempfile
 import time
@@ -34,6 +35,7 @@ from competition import attempts
 from competition.decisions.attempts import number_of, outputs_of
 from competition.models import Asset, Attempt, Competition, Round, Submission
 from competition.rounds import ruleset_of
+from competition.rulesets.speed import TimedRun
 from competition.steps import pause
 from core import store
 from core.machine import engine
@@ -166,7 +168,7 @@ def tend(run: PodRun, now: datetime) -> Outcome:
         return Wait(IDLE, "the next fresh prompts are asked for if the title match is still open", sets=log)
     if action.kind == "done":
         sets = look.end()
-        facts = {"generated_s": sets["generated_s"], "pods": look.progress.pods}
+        facts = {"generated_s": sets["generated_s"], "pods": look.progress.pods, **look.timed()}
         return Move("done", because="every batch is collected", sets=sets, facts=facts)
     if action.kind == "fail":
         return look.failed(action.failure or lifecycle.UNKNOWN)
@@ -356,6 +358,11 @@ class _Look:
         pace = timedelta(seconds=min(action.delay_s, run.submission.round.competition.config.get("poll_s", 5)))
         return Wait(pace if event is None else SOON, action.because, sets=sets)
 
+    def timed(self) -> dict[str, object]:
+        """For the ledger, because others may have to decide by it again; whole numbers only."""
+        row = rentals.timed_run(self.rentals, self.progress)
+        return {"timed": dataclasses.asdict(row)} if row else {}
+
     def end(self) -> dict[str, object]:
         """End the pod; returns what the run's row is given, the last of the log included."""
         run, progress = self.run, self.progress
@@ -463,6 +470,13 @@ def want(submission: Submission, *, purpose: str, now: datetime) -> PodRun:
         },
     )
     return run
+
+
+def timed_run(run: PodRun) -> TimedRun | None:
+    """How fast a run was that is done; None of any other, and where its pods are not written down."""
+    if run.state != "done":
+        return None
+    return rentals.timed_run([PodRental.from_json(row) for row in run.rentals], PodProgress.from_json(run.progress))
 
 
 def lost(run: PodRun) -> bool:

@@ -65,8 +65,10 @@ def _part(part: ConfigurationPart) -> Iterator[str]:
     text = f"{part.means} {needed} Read by `{part.kind.__module__}.{part.kind.__qualname__}`."
     if part.kind is Rules:
         yield _rules(f"`config.{part.name}`", text, Rules)
+        means = {each.name: each.metadata["means"] for each in dataclasses.fields(Rules) if each.name in part.nested}
         for name, nested in part.nested.items():
-            yield _rules(f"`config.{part.name}.{name}`", f"Of a ruleset that has a {name} match.", nested, field=name)
+            about = f"{means[name][0].upper()}{means[name][1:]}."
+            yield _rules(f"`config.{part.name}.{name}`", about, nested, field=name)
     else:
         yield _section(f"`config.{part.name}`", text, part.kind)
 
@@ -94,7 +96,8 @@ def _rules(title: str, text: str, kind: type, *, field: str = "") -> str:
     for each in dataclasses.fields(kind):
         if each.name not in ("name", *NESTED):
             cells = " | ".join(_value(getattr(holder, each.name)) for holder in holders.values())
-            row = f"| `{each.name}` | {_kind(hints[each.name])} | {cells} | {each.metadata.get('unit', '')} | "
+            given = each.metadata.get("type") or _kind(hints[each.name])
+            row = f"| `{each.name}` | {given} | {cells} | {each.metadata.get('unit', '')} | "
             rows.append(f"{row}{each.metadata['means']} |")
     return "\n".join([f"## {title}", text, "", head, "|---" * (len(holders) + 4) + "|", *rows, ""])
 
@@ -114,8 +117,8 @@ def _default(each: dataclasses.Field[Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and value:
         return ", ".join(_value(one) for one in value)
-    if value == "" or value is None:
+    if value in ("", (), None):
         return "empty"
     return f"`{json.dumps(value)}`" if isinstance(value, bool | int | float) else f"`{value}`"

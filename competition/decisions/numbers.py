@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from competition.rulesets.rules import BadRules
+from competition.rulesets.values import BadRules
 
 Numbers = TypeVar("Numbers")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from competition.rulesets.rules import BadRules, count
+from competition.rulesets.values import BadRules, count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from competition.rulesets.rules import BadRules, count
+from competition.rulesets.values import BadRules, count
 
 UNIT = 10**9  # of the smallest part of alpha
 

@@ -20,8 +20,10 @@ from competition.rulesets.base import (
 )
 from competition.rulesets.margin_1 import MARGIN_1, Margin1
 from competition.rulesets.margin_2 import MARGIN_2, Margin2
-from competition.rulesets.rules import PAID_FROM, BadRules, Rules, TitleRules, count, kind_of, replaced, share
+from competition.rulesets.rules import PAID_FROM, Rules, TitleRules, replaced
+from competition.rulesets.speed import SpeedRule
 from competition.rulesets.title_1 import TITLE_1, Title1
+from competition.rulesets.values import BadRules, count, kind_of, share
 
 __all__ = [
     "MARGIN_1",
@@ -38,6 +40,7 @@ __all__ = [
     "RoundDecision",
     "Rules",
     "Ruleset",
+    "SpeedRule",
     "StepWords",
     "TitleRules",
     "count",
@@ -55,7 +58,7 @@ RULESETS: dict[str, type[Ruleset]] = {
     "title-1": Title1,
 }
 
-NESTED: Mapping[str, type] = {"title": TitleRules}
+NESTED: Mapping[str, type] = {"title": TitleRules, "speed": SpeedRule}
 """The values of rules that are objects themselves, by their field."""
 
 

@@ -19,8 +19,9 @@ from competition.rulesets.bankroll import BankrollTally
 from competition.rulesets.entries import EntryField
 from competition.rulesets.ladder import LEADER, Audited, Key, LadderEntry
 from competition.rulesets.regenerations import AuditVerdict, Regeneration
-from competition.rulesets.rules import BadRules, Rules, TitleRules
+from competition.rulesets.rules import Rules, TitleRules
 from competition.rulesets.tally import DuelResult, Tally
+from competition.rulesets.values import BadRules
 
 Pairing: TypeAlias = tuple[str, Key, Key]  # kind, defender, challenger
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from competition.rulesets.rules import BadRules, kind_of, share
 from competition.rulesets.tally import DuelResult
+from competition.rulesets.values import BadRules, kind_of, share
 
 REPORT, GATE, TIEBREAK = "report", "gate", "tiebreak"
 MODES = (REPORT, GATE, TIEBREAK)

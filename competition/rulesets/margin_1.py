@@ -21,7 +21,9 @@ from competition.rulesets.base import LADDER, SCREEN, DecisionStep, MatchEnd, Ob
 from competition.rulesets.ladder import LEADER, Key, climb
 from competition.rulesets.regenerations import AuditVerdict, GenerationRules, Regeneration
 from competition.rulesets.rules import AUDITS, Rules
+from competition.rulesets.speed import TIEBREAK
 from competition.rulesets.tally import DuelResult, Tally
+from competition.rulesets.values import BadRules
 
 # competition-1's values: PROTOCOL §1 (config.json and the era 1 audits).
 MARGIN_1 = Rules(
@@ -50,6 +52,15 @@ class Margin1(Ruleset):
     @property
     def wins_again(self) -> bool:
         return self.rules.audit_repeats > 1
+
+    def check(self) -> None:
+        speed = self.rules.speed
+        if speed.clear is not None and speed.clear <= self.rules.win_margin:
+            raise BadRules(
+                "speed.clear", "no winner is so narrow", fix=f"Write more than win_margin ({self.rules.win_margin})"
+            )
+        if speed.mode == TIEBREAK and self.rules.stop_early:
+            raise BadRules("speed.mode", "a match that ends early has no whole margin", fix="Set stop_early to false")
 
     def decide(self, observed: Observation) -> RoundDecision:
         screen: dict[Key, Tally | None] = {
@@ -93,7 +104,10 @@ class Margin1(Ruleset):
 
     def regeneration_verdict(self, rows: Sequence[Regeneration], *, generation_s: int) -> AuditVerdict | None:
         limits = GenerationRules(
-            win_margin=self.rules.win_margin, least_counted=self.rules.least_counted, generation_s=generation_s
+            win_margin=self.rules.win_margin,
+            least_counted=self.rules.least_counted,
+            generation_s=generation_s,
+            speed=self.rules.speed,
         )
         if self.wins_again:
             return regenerations.verdict(rows, repeats=self.regenerations, rules=limits)

@@ -12,9 +12,13 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from competition.rulesets import speed
+from competition.rulesets.speed import SpeedRule, TimedRun
 from competition.rulesets.tally import DuelResult, Tally
 
 PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
+TIMES = ("generation_s", "output_s", "slower_by")
+"""Numbers of a verdict that another run would measure otherwise: the ledger tells them, the bundle's rows do not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +37,14 @@ class GenerationRules:
     """`win_margin`: how much worse regenerated outputs may be; `least_counted`: fewer duels decide nothing.
 
     `worse`: what a stricter test than the margin found, where the ruleset has one (title-1: the reversed bankroll).
+    `speed`: what the time of the code decides.
     """
 
     win_margin: Fraction
     least_counted: int
     generation_s: int
     worse: bool | None = None
+    speed: SpeedRule = field(default_factory=SpeedRule)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,8 @@ class Regeneration:
     those, against the defender of the rung.
 
     `results`: the duels that `submitted` counts; `failure`: (class, code, sentence) of a run that came to no end.
+    `timed`: how fast the run was, `leaders` the runs of the leader's code in the same round, `ahead` the entry's margin
+    against the leader; none of them where nobody knows.
     """
 
     submitted: Tally
@@ -54,6 +62,9 @@ class Regeneration:
     defender: Tally | None = None
     results: Sequence[DuelResult] = ()
     failure: tuple[str, str, str] | None = None
+    timed: TimedRun | None = None
+    leaders: Sequence[TimedRun] = ()
+    ahead: Fraction | None = None
 
 
 def verdict(rows: Sequence[Regeneration], *, repeats: int, rules: GenerationRules) -> AuditVerdict | None:
@@ -77,7 +88,25 @@ def verdict(rows: Sequence[Regeneration], *, repeats: int, rules: GenerationRule
 def first_verdict(rows: Sequence[Regeneration], *, rules: GenerationRules) -> AuditVerdict:
     """Of outputs that are generated again once, and held against what was submitted only."""
     one = rows[0]
-    return generation(one.submitted, generated_s=one.generated_s, rules=rules, failure=one.failure)
+    held = generation(one.submitted, generated_s=one.generated_s, rules=rules, failure=one.failure, timed=one.timed)
+    return _fast_enough(one, held, rules=rules)
+
+
+def _fast_enough(one: Regeneration, held: AuditVerdict, *, rules: GenerationRules) -> AuditVerdict:
+    """The verdict once it is known whether speed takes a narrow win away."""
+    if rules.speed.mode != speed.TIEBREAK:
+        return held
+    numbers: dict[str, Any] = {} if one.ahead is None else {"leader_margin": str(one.ahead)}
+    limits = {**held.limits, "slower_by": str(rules.speed.slower)}
+    held = replace(held, numbers={**held.numbers, **numbers}, limits=limits)
+    if held.outcome != PASSED:
+        return held
+    broken = speed.tiebreak(rules.speed, margin=one.ahead, run=one.timed, leaders=one.leaders)
+    if broken.slower_by is not None:
+        held = replace(held, numbers={**held.numbers, "slower_by": str(broken.slower_by)})
+    if broken.lost:
+        return replace(held, outcome=FAILED, reason="slower_than_leader", sentence=broken.sentence)
+    return replace(held, sentence=f"{held.sentence} {broken.sentence}".strip())
 
 
 def _against(tally: Tally, held: AuditVerdict, *, rules: GenerationRules) -> AuditVerdict:
@@ -95,13 +124,18 @@ def _against(tally: Tally, held: AuditVerdict, *, rules: GenerationRules) -> Aud
 
 
 def generation(
-    tally: Tally, *, generated_s: int, rules: GenerationRules, failure: tuple[str, str, str] | None = None
+    tally: Tally,
+    *,
+    generated_s: int,
+    rules: GenerationRules,
+    failure: tuple[str, str, str] | None = None,
+    timed: TimedRun | None = None,
 ) -> AuditVerdict:
     """Are the regenerated outputs not worse than the submitted ones, and were they made in time?
 
     `failure`: (class, code, sentence) of a run that came to no end.  A margin exactly at the limit passes.
     """
-    numbers = {
+    numbers: dict[str, Any] = {
         "won": tally.won,
         "drawn": tally.drawn,
         "lost": tally.lost,
@@ -112,17 +146,19 @@ def generation(
         "margin": str(tally.margin),
         "generation_s": generated_s,
     }
-    limits = {
-        "least_margin": str(-rules.win_margin),
-        "least_counted": rules.least_counted,
-        "generation_s": rules.generation_s,
-    }
+    limits: dict[str, Any] = {"least_margin": str(-rules.win_margin), "least_counted": rules.least_counted}
+    if rules.speed.mode != speed.REPORT:
+        limits["generation_s"] = rules.generation_s
+    if rules.speed.most_output_s is not None:
+        limits["output_s"] = str(rules.speed.most_output_s)
+        if timed is not None and timed.mean_s is not None:
+            numbers["output_s"] = str(timed.mean_s)
+    slow = speed.too_slow(rules.speed, timed, generated_s=generated_s, generation_s=rules.generation_s)
     if failure is not None:
         failure_class, reason, sentence = failure
         outcome = FAILED if failure_class == "miner" else UNKNOWN
-    elif generated_s > rules.generation_s:
-        outcome, reason = FAILED, "generation_too_long"
-        sentence = f"Generation took {generated_s} s; at most {rules.generation_s} s are allowed."
+    elif slow is not None:
+        outcome, (reason, sentence) = FAILED, slow
     elif tally.counted < max(1, rules.least_counted):
         outcome, reason = UNKNOWN, "too_few_duels"
         sentence = f"{tally.counted} duels count, {tally.void} are void: too few to decide. We run it again."

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from competition.rulesets.speed import SpeedRule, read_speed
+from competition.rulesets.values import BadRules, count, exact, kind_of, share
+
 PAID_FROM = ("next_latest_reveal", "next_earliest_reveal")
 AUDITS = ("source", "generation")
 OF_ERA_1 = "a limit of era 1's audits; it decides nothing here"
-_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18}|/0{0,17}[1-9][0-9]{0,17})?")
-
-
-class BadRules(ValueError):
-    """A field of the rules is wrong; says which, why, and what to write instead."""
-
-    def __init__(self, field: str, problem: str, *, fix: str) -> None:
-        self.field, self.problem, self.fix = field, problem, fix
-        super().__init__(f"{field}: {problem}. {fix}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +67,14 @@ class Rules:
     )
     # None: the ladder of challengers decides, without a title match
     title: TitleRules | None = field(default=None, metadata={"means": "the title match, of a ruleset that has one"})
+    speed: SpeedRule = field(default_factory=SpeedRule, metadata={"means": "what the time of code decides (rules.md)"})
 
     def to_json(self) -> dict[str, Any]:
-        """Without floats, so that it can be hashed: fractions as "n/d".  A ruleset without a title match names none."""
+        """Without floats, so that it can be hashed: fractions as "n/d".  A ruleset without a title match names none,
+        and the rule for speed that always held is not named."""
         plain = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
-        return plain if self.title else {name: value for name, value in plain.items() if name != "title"}
+        unnamed = {"title": self.title is None, "speed": self.speed == SpeedRule()}
+        return {name: value for name, value in plain.items() if not unnamed.get(name)}
 
 
 def replaced(defaults: Rules, value: Mapping[str, Any]) -> Rules:
@@ -104,32 +100,6 @@ def _title(rules: Rules, value: Any) -> TitleRules:
         raise BadRules(f"title.{unknown[0]}", "there is no such rule", fix=f"Use some of: {', '.join(_TITLE_READERS)}")
     changes = {field: _TITLE_READERS[field](f"title.{field}", given) for field, given in value.items()}
     return dataclasses.replace(rules.title, **changes)
-
-
-def share(field: str, value: Any) -> Fraction:
-    """A number from 0 to 1, exactly as written: 0.05, "0.05" and "1/20" are the same."""
-    number = exact(field, value)
-    if not 0 <= number <= 1:
-        raise BadRules(field, f"{value!r} is not a share", fix="Write a number from 0 to 1, as 0.05 or 1/20")
-    return number
-
-
-def exact(field: str, value: Any) -> Fraction:
-    """A number as written, zero or more; a long text or one in exponents is refused before it can cost memory."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise BadRules(field, f"a number is needed, not {kind_of(value)}", fix='Write it as 0.05 or "1/20"')
-    if not _NUMBER.fullmatch(str(value)[:64]):
-        raise BadRules(field, f"{str(value)[:64]!r} is not a number", fix='Write it as 0.05 or "1/20"')
-    number = Fraction(str(value))
-    if number < 0:
-        raise BadRules(field, f"{value!r} is negative", fix="Write zero or more")
-    return number
-
-
-def count(field: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise BadRules(field, f"{value!r} is not a count", fix="Write a whole number, zero or more")
-    return value
 
 
 def _margin(field: str, value: Any) -> Fraction:
@@ -212,6 +182,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "audit_median_seconds": exact,
     "audit_limit_seconds": exact,
     "audit_repeats": _repeats,
+    "speed": read_speed,
 }
 
 _TITLE_READERS: Mapping[str, Callable[[str, Any], Any]] = {
@@ -228,12 +199,6 @@ _TITLE_READERS: Mapping[str, Callable[[str, Any], Any]] = {
 def _plain(value: Any) -> Any:
     if isinstance(value, Fraction):
         return str(value)
-    if isinstance(value, TitleRules):
+    if isinstance(value, TitleRules | SpeedRule):
         return value.to_json()
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
-
-
-def kind_of(value: Any) -> str:
-    """In words, for whoever wrote a value of another kind."""
-    kinds = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "nothing"}
-    return kinds.get(type(value), "this number" if isinstance(value, (int, float)) else type(value).__name__)

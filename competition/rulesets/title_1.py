@@ -37,8 +37,10 @@ from competition.rulesets.entries import Candidate, EntryField
 from competition.rulesets.ladder import LEADER, Audited, Key
 from competition.rulesets.margin_1 import MARGIN_1, whole
 from competition.rulesets.regenerations import AuditVerdict, GenerationRules, Regeneration, first_verdict
-from competition.rulesets.rules import BadRules, Rules, TitleRules
+from competition.rulesets.rules import Rules, TitleRules
+from competition.rulesets.speed import TIEBREAK
 from competition.rulesets.tally import DuelResult, Tally, clears
+from competition.rulesets.values import BadRules
 
 TITLE = "title"  # a finalist against the leader, on fresh prompts
 
@@ -163,6 +165,8 @@ class Title1(Ruleset):
                 "a finalist's outputs are generated again once, and then on fresh prompts",
                 fix="Write 1, or use margin-2",
             )
+        if self.rules.speed.mode == TIEBREAK:
+            raise BadRules("speed.mode", "a title is earned, not won by a margin", fix="Use limit or report")
 
     @property
     def title(self) -> TitleRules:
@@ -240,6 +244,7 @@ class Title1(Ruleset):
             least_counted=self.rules.least_counted,
             generation_s=generation_s,
             worse=worse,
+            speed=self.rules.speed,
         )
         return first_verdict(rows, rules=limits)
 

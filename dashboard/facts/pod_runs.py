@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from audits.decisions import rentals, speed
+from audits.decisions import speed
 from audits.decisions.lifecycle import PodProgress
 from audits.decisions.rentals import PodRental
 from audits.decisions.speed import Speed
 from audits.models import PodRun
+from audits.pods.runs import timed_run
 from competition.decisions.attempts import repeat_of
 from competition.rulesets import speed as speed_rules
 from competition.rulesets.regenerations import percent
@@ -48,24 +49,11 @@ class PodRunFacts:
     since: datetime
 
 
-def timed_run(run: PodRun) -> TimedRun | None:
-    """None where its pods are not written down."""
-    pods, progress = [PodRental.from_json(row) for row in run.rentals], PodProgress.from_json(run.progress)
-    if (begun := rentals.begun_at(pods)) is None:
-        return None
-    return TimedRun(
-        generated_ms=round(progress.generation_s * 1000),
-        outputs=len(progress.output_s),
-        card=rentals.card_of(pods),
-        begun_s=int(begun.timestamp()),
-    )
-
-
 def comparison(run: PodRun, leaders: Iterable[PodRun]) -> str:
     """How fast its code was beside the leader's in the same round, on which cards and when, and whether anything may
     rest on it; "" where there is nothing to compare."""
-    own = timed_run(run) if run.state == "done" else None
-    others = [timed for row in leaders if row.state == "done" and (timed := timed_run(row))]
+    own = timed_run(run)
+    others = [timed for row in leaders if (timed := timed_run(row))]
     other = speed_rules.nearest(own, others) if own else None
     if own is None or other is None or (faster := speed_rules.faster_by(own, other)) is None:
         return ""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -19,6 +19,9 @@ import pytest
 from bittensor_core import Keypair
 from django.db import transaction
 
+from audits.decisions.lifecycle import PodProgress
+from audits.decisions.rentals import PodRental, timed_run
+from audits.decisions.speed import OutputTime
 from audits.models import Audit, SourceCopy
 from audits.pods import runs
 from audits.source import source_audits
@@ -55,6 +58,7 @@ class Stage:
     honest: bool = False  # code gives again what was submitted, in time, and its licence is in order
     disturbed: Callable[[Question], bool] = field(default=lambda question: False)  # then the judge says the contrary
     leader_fails: Callable[[str], str] = field(default=lambda stem: "")  # by prompt: "", missing or unreadable
+    pace: Callable[[Any], tuple[float, str] | None] = field(default=lambda run: None)  # seconds an output, the card
     busy: int = 0  # looks since the last reconcile
 
     def plan(self, *about: object) -> Random:
@@ -155,13 +159,19 @@ def stage(
     picture: Callable[[int], bytes] = lambda n: f"picture {n}".encode(),
     bar: int = 3,
     file_format: str = "glb",
+    speed: Mapping[str, Any] | None = None,
 ) -> Stage:
-    """A competition whose first round is announced, and every stand-in in its place."""
+    """A competition whose first round is announced, and every stand-in in its place.
+
+    `speed`: the rule for what the time of code decides; None where it is the one that always held.
+    """
     random = Random(seed)
     SimulatedChain.objects.create(name="played", genesis_at=START, block_seconds=1.0)
     simulated = SimulatedChain.objects.get(name="played")
+    rules: dict[str, Any]
     rules = {"win_margin": random.choice(["1/20", "1/4"]), "least_counted": random.choice([1, 2])}
     rules |= {"title": {**TITLE, "bar": bar}} if ruleset == "title-1" else {}
+    rules |= {"speed": dict(speed), "stop_early": False} if speed else {}
     made = Competition.objects.create(
         slug="played",
         name="Played",
@@ -289,7 +299,18 @@ def _generate(played: Stage, run: Any, now: datetime) -> Outcome:
     if runs.idle(run):
         return Wait(timedelta(seconds=1), "for the next batch")
     seconds = 9000 if late else 3
-    return Move("done", because="as planned", sets={"generated_s": seconds}, facts={"generated_s": seconds, "pods": 1})
+    sets: dict[str, Any] = {"generated_s": seconds}
+    facts: dict[str, Any] = {"generated_s": seconds, "pods": 1}
+    if (pace := played.pace(run)) is not None:
+        pods, progress = [PodRental(card=pace[1], usd_per_hour=None, since=now)], _paced(pace[0], run)
+        sets |= {"rentals": [row.to_json() for row in pods], "progress": progress.to_json()}
+        facts["timed"] = asdict(timed_run(pods, progress) or progress)
+    return Move("done", because="as planned", sets=sets, facts=facts)
+
+
+def _paced(mean_s: float, run: Any) -> PodProgress:
+    outputs = len(runs.wanted(run))
+    return PodProgress(pods=1, generation_s=mean_s * outputs, output_s=(OutputTime(mean_s, 0),) * outputs)
 
 
 def _examine(played: Stage, audit: Audit) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles import bankroll
+from verify.bundles import bankroll, speed
 from verify.bundles.assets import numbered
 from verify.bundles.events import audits_ever, bodies, verdicts, version_name
 from verify.bundles.files import ExaminedBundle, Row
@@ -95,11 +95,14 @@ def write_generation(bundle: ExaminedBundle, audit: Row, event: Row) -> Row:
         if not matches:
             return {}  # the ladder names it as a match that is missing
         good, tally, purpose = "not_worse", matches[0]["tally"], matches[0]["challenger_origin"]
-        code = failure_of(bundle, audit["entry"], purpose=purpose.replace("generated", "audit"))
+        run = (bundle, audit["entry"], purpose.replace("generated", "audit"))
         seconds = event.get("numbers", {}).get("generation_s", 0)
-        code = code or generation_code(tally, seconds=seconds, limit=limit, rules=rules)
+        code = failure_of(*run) or speed.limit_code(*run, seconds=seconds, limit=limit)
+        code = code or generation_code(tally, seconds=0, limit=limit, rules=rules)
         if "title" in rules and code in ("not_worse", "worse_than_submitted"):
             code = by_bankroll([result_of(duel) for duel in matches[0]["duels"]], rules=rules)
+        if code == good:
+            code = speed.tie_code(*run, margin=ahead(bundle, audit["entry"])) or code
         measured = _measured(bundle, audit, tally)
     return measured | {"verdict": "passed" if code == good else "rejected", "code": code[:60]}
 
@@ -109,13 +112,16 @@ def _measured(bundle: ExaminedBundle, audit: Row, tally: Row) -> dict[str, Row]:
     counted, rules = counted_of(tally), bundle.rules
     if not counted:
         bundle.note("wrong-audit", NAME, field=label(audit), found=counted)
+    numbers, limits = speed.measured(rules, margin=ahead(bundle, audit["entry"]))
     pods = bundle.document("competition.json")["config"].get("pods", {})
+    whole = {} if speed.rule_of(rules)["mode"] == "report" else {"generation_s": pods.get("generation_s", 7200)}
     return {
-        "numbers": {**tally, "counted": counted, "margin": str(margin_of(tally))},
+        "numbers": {**tally, "counted": counted, "margin": str(margin_of(tally)), **numbers},
         "limits": {
             "least_margin": str(-Fraction(rules["win_margin"])),
             "least_counted": rules["least_counted"],
-            "generation_s": pods.get("generation_s", 7200),
+            **whole,
+            **limits,
         },
     }
 
@@ -165,6 +171,8 @@ def play_repeats(bundle: ExaminedBundle, entry: str, *, limit: int) -> PlayedRep
         code = "" if submitted is None else run_code(bundle, entry, purpose=first[0], limit=limit)
         if submitted is not None and not code and margin_of(submitted) < -Fraction(rules["win_margin"]):
             code = "worse_than_submitted"
+        if submitted is not None and not code:
+            code = speed.tie_code(bundle, entry, first[0], margin=ahead(bundle, entry))
         if submitted is None or code:
             return PlayedRepeats(code, tuple(keys), repeat + 1, submitted, None)
         keys.append(second)
@@ -182,11 +190,17 @@ def matches_of(bundle: ExaminedBundle, audit: Row) -> tuple[Key, ...]:
 
 def run_code(bundle: ExaminedBundle, entry: str, *, purpose: str, limit: int) -> str:
     """What a run by itself says: the miner's failure, or that it took too long; "" where it ended in time."""
-    late = any(row.get("generated_s", 0) > limit for row in _runs(bundle, "podrun.done", entry, purpose))
-    return failure_of(bundle, entry, purpose=purpose) or ("generation_too_long" if late else "")
+    seconds = max((row.get("generated_s", 0) for row in _runs(bundle, "podrun.done", entry, purpose)), default=0)
+    return failure_of(bundle, entry, purpose) or speed.limit_code(bundle, entry, purpose, seconds=seconds, limit=limit)
 
 
-def failure_of(bundle: ExaminedBundle, entry: str, *, purpose: str) -> str:
+def ahead(bundle: ExaminedBundle, entry: str) -> Fraction | None:
+    """An entry's margin against the leader of the round."""
+    rows = [row for row in bundle.document(MATCHES) if (row["kind"], row["challenger"]) == ("screen", entry)]
+    return margin_of(rows[0]["tally"]) if rows else None
+
+
+def failure_of(bundle: ExaminedBundle, entry: str, purpose: str) -> str:
     """The code of the failure that is the miner's; "" where it did not fail."""
     failures = [row["failure"] for row in _runs(bundle, "podrun.failed", entry, purpose)]
     return next((str(failure["code"]) for failure in failures if failure["class"] == "miner"), "")

@@ -17,6 +17,8 @@ OF_DUELS = {
     "unneeded": ("position",),
 }
 """What is compared of a duel by its state; beyond the end of its match it may have been judged, or dropped."""
+TIMES = ("generation_s", "output_s", "slower_by")
+"""Numbers of a verdict that only the ledger has: another run would measure them otherwise."""
 
 
 def bodies(bundle: ExaminedBundle, *kinds: str, of_round: int | None = None) -> list[Row]:
@@ -148,7 +150,7 @@ def audits(bundle: ExaminedBundle) -> None:
         names = ["to", "because", "code", "people"] + ([] if row["people"] else ["limits", "numbers"])
         if event is not None:
             stated: Row = {"numbers": row["numbers"], **event}["numbers"]
-            numbers = {name: number for name, number in stated.items() if name != "generation_s"}
+            numbers = {name: number for name, number in stated.items() if name not in TIMES}
             event = {**event, "numbers": numbers, "people": [str(one.get("name")) for one in event.get("by", [])]}
         agree(bundle, file, shown, event, names, f"{row['entry']} {row['kind']}")
 

@@ -47,6 +47,7 @@ NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18}|/[1-9][0-9]{0,17})?")
 SHARES = ("win_margin", "weight_decay", "weight_floor", "audit_distance", "audit_median_seconds", "audit_limit_seconds")
 
 
+SPEED_SHARES = ("most_output_s", "clear", "slower")
 TITLE_SHARES = ("bar", "out", "futility_z")
 KINDS = {
     "number": "another-round",
@@ -105,6 +106,8 @@ def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
         return None
     given = competition["config"].get("rules", {})
     changed = {name: str(exact(value)) if name in SHARES else value for name, value in given.items()}
+    if rule := speed_of(changed.pop("speed", "limit")):
+        changed["speed"] = rule
     if "title" in given:
         title = {name: str(exact(v)) if name in TITLE_SHARES else v for name, v in given["title"].items()}
         shares = {"stakes": [str(exact(stake)) for stake in title["stakes"]]} if "stakes" in title else {}
@@ -112,6 +115,14 @@ def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
     if "audits" in changed:
         changed["audits"] = [kind for kind in MARGIN_1["audits"] if kind in changed["audits"]]
     return rules | changed
+
+
+def speed_of(value: Any) -> dict[str, Any] | None:
+    """What the time of code decides, as a round stores it; None where it is what it always was."""
+    given: dict[str, Any] = {"mode": value} if isinstance(value, str) else value
+    bounds = {name: str(exact(given[name])) for name in SPEED_SHARES if name in given}
+    rule = {"mode": given.get("mode", "limit"), **bounds}
+    return None if rule == {"mode": "limit"} else rule
 
 
 def exact(value: Any) -> Fraction:
