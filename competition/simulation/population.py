@@ -28,7 +28,8 @@ class Population:
     shares of duels without an answer, and of the challengers' files · noise: share of answers that are a coin's ·
     bias: share of draws that the judge gives to the challenger · judge: `both` asks in both orders; `one_side` names
     the same place whatever is shown there · cheats: challengers who show outputs better by SHOWN than their code's,
-    which are an equal's; their audits reject them · returning: so many rounds in a row the same commits challenge,
+    which are an equal's; their audits reject them · slow: share of the challengers whose code is slower than the
+    leader's by more than a tiebreak by speed allows · returning: so many rounds in a row the same commits challenge,
     until one of them takes the lead.
     """
 
@@ -46,6 +47,7 @@ class Population:
     bias: float = 0.0
     judge: Literal["both", "one_side"] = "both"
     cheats: int = 0
+    slow: float = 0.0
     returning: int = 1
     prompts: int = PROMPTS
 
@@ -97,6 +99,7 @@ class SimulatedField:
     shown: Numbers
     owner: Mask
     cheat: Mask
+    slow: Mask
     screens: SimulatedDuels
 
 
@@ -112,7 +115,8 @@ class Lots:
         order = self.random.permuted(np.tile(np.arange(p.challengers), (rounds, 1)), axis=1)
         ahead, cheat = np.where(order < p.better, p.by, 0.0), order >= p.challengers - p.cheats
         shown = np.where(cheat, SHOWN, ahead)
-        return SimulatedField(ahead, shown, order < p.clones, cheat, self._screens(shown))
+        slow = self._share(p.slow, order) if p.slow else np.zeros(order.shape, dtype=bool)
+        return SimulatedField(ahead, shown, order < p.clones, cheat, slow, self._screens(shown))
 
     def on_new_prompts(self, field: SimulatedField) -> SimulatedField:
         """The same commits on the prompts of another round."""
@@ -148,5 +152,5 @@ class Lots:
         same = self.random.random(ours.net.shape, dtype=np.float32) < share
         return replace(ours, net=np.where(same & ~ours.forfeited, others.net, ours.net).astype(np.int8))
 
-    def _share(self, share: float, like: Net) -> Mask:
+    def _share(self, share: float, like: NDArray[Any]) -> Mask:
         return self.random.random(like.shape, dtype=np.float32) < share

@@ -45,7 +45,8 @@ def ladder_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: S
     """margin-1 and margin-2: the qualified meet the defender of the moment in reveal order.
 
     margin-1 asks regenerated outputs to be not worse than the submitted ones; margin-2 asks for that, and for another
-    win, `audit_repeats` times.  Every round begins anew: nothing is carried.
+    win, `audit_repeats` times.  Where speed breaks ties, a narrow winner with slow code does not lead.  Every round
+    begins anew: nothing is carried.
     """
     rounds = len(field.ahead)
     screened, bill = margin_match(field.screens, rules=rules), Bill(rounds)
@@ -55,6 +56,9 @@ def ladder_rounds(field: SimulatedField, lots: Lots, *, rules: Rules, carried: S
         rows = np.flatnonzero(screened.clears[:, place])
         if len(rows):
             won = _rung(field, lots, place=place, rows=rows, winner=winner, bill=bill, rules=rules)
+            if rules.speed.clear is not None:
+                narrow = screened.margin[rows, place] < float(rules.speed.clear) - 1e-9
+                won &= ~(narrow & field.slow[rows, place])
             winner[rows[won]] = place
     return RoundOutcomes(winner, np.full(rounds, float(field.screens.net.shape[-1])), bill.duels, bill.calls)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
-from competition.rulesets import MARGIN_1, RULESETS, TITLE_1
+from competition.rulesets import MARGIN_1, RULESETS, TITLE_1, read
 from competition.simulation.figures import Rate, simulate
 from competition.simulation.population import POPULATIONS
 
@@ -80,3 +81,18 @@ def test_the_command_prints_json_and_draws(tmp_path: Path) -> None:
     assert row["ruleset"] == "title-1" and row["false"]["rounds"] == 20 and row["prompts"] <= 128 + 32
     assert json.loads(chart.read_text())["data"][0]["name"] == "title-1"
     assert MARGIN_1.title is None
+
+
+def test_a_tiebreak_by_speed_takes_narrow_wins_of_slow_code_and_nothing_else() -> None:
+    def figures(slow: float, *, clear: str = "1/5") -> tuple[float, float]:
+        rule = {"mode": "tiebreak", "clear": clear, "slower": "1/4"}
+        rules = read({"name": "margin-2", "stop_early": False, "speed": rule})
+        population = replace(POPULATIONS["better-15"], slow=slow)
+        result = simulate(rules, population, rounds=ROUNDS, seed=2)
+        return result.false.share, result.power.share
+
+    whole = replace(RULESETS["margin-2"].defaults, stop_early=False)
+    plain = simulate(whole, POPULATIONS["better-15"], rounds=ROUNDS, seed=2)
+    assert figures(0) == (plain.false.share, plain.power.share)
+    assert figures(1, clear="1") == (0, 0)
+    assert 0 < figures(1)[1] < figures(0.5)[1] < figures(0)[1]
