@@ -21,6 +21,7 @@ from dashboard.facts.figures import DEFAULT_BAR, MatchFigures, figures, rules_of
 from dashboard.facts.leading import ReignStep, steps
 from dashboard.facts.matches import DuelLine, match_url
 from dashboard.facts.people import Who, who
+from dashboard.facts.pod_runs import what_time_decides
 from dashboard.facts.reigns import ReignFacts, reign_facts
 from dashboard.facts.round_facts import RoundFacts, round_facts
 from dashboard.facts.rounds import headline_parts, pending_headline
@@ -115,6 +116,7 @@ class HomePage:
     ruleset: str
     win_margin: Fraction
     bar: str
+    time_rule: str
     labels: tuple[PartLabel, ...]
     leader: CurrentLeader | None
     improved: Improvement | None
@@ -220,6 +222,7 @@ def page(
         competition_facts(competition),
         win_margin=rules.win_margin if rules else DEFAULT_BAR,
         bar=bar_words(rules, default=DEFAULT_BAR),
+        time_rule=what_time_decides(rules, pods=competition.config.get("pods", {})),
         labels=labels(competition),
         leader=_leader(competition, reigns, rules=rules, weight=weight),
         improved=improved,

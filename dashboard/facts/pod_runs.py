@@ -8,15 +8,17 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from audits.decisions import speed
-from audits.decisions.lifecycle import PodProgress
+from audits.decisions.lifecycle import BatchLimits, PodProgress
 from audits.decisions.rentals import PodRental
 from audits.decisions.speed import Speed
 from audits.models import PodRun
 from audits.pods.runs import timed_run
 from competition.decisions.attempts import repeat_of
+from competition.rulesets import Rules
 from competition.rulesets import speed as speed_rules
 from competition.rulesets.regenerations import percent
 from competition.rulesets.speed import TimedRun
+from dashboard.facts.wording import duration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,23 @@ class PodRunFacts:
     failure_reason: str
     waiting_for: str
     since: datetime
+
+
+def what_time_decides(rules: Rules | None, *, pods: Mapping[str, Any]) -> str:
+    """In words, for whoever is about to enter; "" where no code is run again.  `pods`: the limits of a run."""
+    if rules is None or "generation" not in rules.audits:
+        return ""
+    rule, whole = rules.speed, duration(BatchLimits.from_json(pods).generation_s)
+    if rule.mode == speed_rules.REPORT:
+        return f"How fast a winner's code is decides nothing; a run that is not over after {whole} is ended."
+    most = f", and at most {float(rule.most_output_s):g} s each on average" if rule.most_output_s else ""
+    words = f"A winner's code is run again, and has {whole} for all outputs{most}, or its win does not count."
+    if rule.clear is None or rule.slower is None:
+        return words
+    return (
+        f"{words} A winner ahead of the leader by less than {float(rule.clear):.2%} does not take the lead where its "
+        f"code is more than {float(rule.slower):.2%} slower than the leader's, on the same kind of card in the same hour."
+    )
 
 
 def comparison(run: PodRun, leaders: Iterable[PodRun]) -> str:

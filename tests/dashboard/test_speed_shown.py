@@ -92,3 +92,29 @@ def test_a_comparison_names_card_and_hour_of_both_and_says_where_nothing_may_res
 def test_without_a_timed_run_of_the_leader_there_is_nothing_beside_it(client: Client, made: Made) -> None:
     assert facts(client, audit_url(made))["pod_runs"][0]["beside_leader"] == ""
     assert "Beside the leader" not in html(client, audit_url(made))
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({}, "A winner's code is run again, and has 2 h for all outputs, or its win does not count."),
+        (
+            {"rules": {"speed": {"most_output_s": "5/2"}}, "pods": {"generation_s": 600}},
+            "and has 10 min for all outputs, and at most 2.5 s each on average, or its win does not count.",
+        ),
+        (
+            {"rules": {"speed": "report"}},
+            "How fast a winner's code is decides nothing; a run that is not over after 2 h is ended.",
+        ),
+        (
+            {"rules": {"stop_early": False, "speed": {"mode": "tiebreak", "clear": "1/10", "slower": "1/4"}}},
+            "ahead of the leader by less than 10.00% does not take the lead where its code is more than 25.00% slower",
+        ),
+    ],
+)
+def test_the_competitions_page_says_what_time_decides(client: Client, made: Made, config: dict, words: str) -> None:
+    made.competition.config = made.competition.config | {"rules": {}, "pods": {}} | config
+    made.competition.save()
+    url = reverse("competition", args=["made"])
+    assert words in facts(client, url)["time_rule"]
+    assert words.replace("'", "&#x27;") in html(client, url)
