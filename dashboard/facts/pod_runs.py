@@ -64,7 +64,7 @@ def what_time_decides(rules: Rules | None, *, pods: Mapping[str, Any]) -> str:
         return words
     return (
         f"{words} A winner ahead of the leader by less than {float(rule.clear):.2%} does not take the lead where its "
-        f"code is more than {float(rule.slower):.2%} slower than the leader's, on the same kind of card in the same hour."
+        f"code is more than {float(rule.slower):.2%} slower than the leader's, on the same kind of card in one hour."
     )
 
 
