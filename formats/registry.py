@@ -23,7 +23,8 @@ class Format:
     `known_good`: a function that returns a good file.  `rules`: its own rules, by code.  `built_by`: makes, outside the
     sandbox and behind walls of its own, what is drawn and converted of a file whose code has to be run.
     `compared`: a module that says where its check differs from that of the subnet the competition stands for.
-    `drawn_as`: how a browser draws it, as a mesh (`glb`) or as splats (`rows`), and the derived file with that.
+    `drawn_as`: how a browser draws it, as a mesh (`glb`), as what a module built (`scene`) or as splats (`rows`), and
+    the derived file with that.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Format:
     @property
     def is_mesh(self) -> bool:
         """Is it drawn as a surface, which a lamp lights?"""
-        return self.drawn_as[0] == "glb"
+        return self.drawn_as[0] != "rows"
 
     @property
     def runs_code(self) -> bool:
@@ -101,11 +102,12 @@ FORMATS = {
             sandbox="formats.threejs.sandbox_work",
             known_good="formats.known_good_files:module",
             targets=("glb", "obj.zip"),
-            light="glb",
+            light="scene",
             light_above=0,
             light_most=200_000_000,
             rules="formats.threejs.rules:MODULE_RULES",
             built_by="formats.threejs.baking:baked",
+            drawn_as=("scene", "built.scene"),
             compared="formats.threejs.subnet_rules:DIFFERENCES",
         ),
     )
@@ -115,6 +117,7 @@ FORMATS = {
 def media_types() -> dict[str, str]:
     """The media type of every file that can be downloaded, by the end of its name."""
     return {row.extension: row.media_type for row in FORMATS.values()} | {
+        "scene": "application/octet-stream",
         "spz": "application/octet-stream",
         "zip": "application/zip",
     }

@@ -46,6 +46,10 @@ class SandboxWork:
 
         return integrity.measure(self.examine_built(data).derived[MESH]())
 
+    def losses(self, data: bytes) -> tuple[str, ...]:
+        """What of a file that was built its mesh does not hold, in words: a conversion says so."""
+        return ()
+
     def samples(self) -> Iterator[bytes]:
         """Good files, as built, that together need all that is loaded on first use."""
         yield known_good(self.row.name)
@@ -68,7 +72,9 @@ class SandboxWork:
                 Path(name).write_bytes(facts.derived[name]())
         if wanted := task.get("convert"):
             source = facts.derived[MESH]() if MESH in facts.derived else data
-            converted = self.conversions[wanted["to"]](source, plain(wanted["provenance"]))
+            lost = ", ".join(self.losses(data))
+            told = plain(wanted["provenance"] | ({"not held": lost} if lost else {}))
+            converted = self.conversions[wanted["to"]](source, told)
             Path(f"converted.{wanted['to']}").write_bytes(converted)
         return {"count": facts.count, "bounds": facts.bounds}
 

@@ -1,1 +1,1 @@
-"""threejs, modules of JavaScript: checked as text, run once, and baked."""
+"""threejs, modules of JavaScript: checked as text, run, and kept as the data that they built."""

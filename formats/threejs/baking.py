@@ -1,7 +1,8 @@
-"""What does a Three.js module build?  Run in a page of its own, twice, and kept as a glb: data that nobody has to run.
+"""What does a Three.js module build?  Run in a page of its own, twice, and kept as data that nobody has to run.
 
 The module's code runs in its page until `generate` returns, and nowhere else and never again: what it built is read
-out as numbers and bytes (building.js), counted (formats.threejs.built), and made a glb in a fresh page (baking.js).  So
+out as numbers and bytes (building.js), checked and counted (formats.threejs.built), kept as a scene for the pictures,
+and made a glb in a fresh page (baking.js) for whoever wants a mesh.  So
 nothing it could do later (hooks, getters, patched classes, a look at the stack) is ever run; what a broken page says is
 only such an answer, or a refusal in words of ours, both checked like any other file.
 """
@@ -21,7 +22,7 @@ from core.sandbox.outcomes import Refused, RendererFault
 from core.sandbox.policy import SandboxPolicy
 from formats.blame import settled
 from formats.rules import MOST_BYTES, refusal
-from formats.threejs import built, module_names
+from formats.threejs import built, module_names, scene_file, scene_parameters
 from formats.threejs.built import Built
 
 CPU_SECONDS, HEAP_MEGABYTES = 5, 256
@@ -38,7 +39,7 @@ BAKING = Browsers(heap_megabytes=HEAP_MEGABYTES)
 
 
 def baked(module: bytes, *, browsers: Browsers = BAKING) -> bytes:
-    """The glb of a module whose text was checked.  Raises Refused or RendererFault."""
+    """What a module built whose text was checked: its scene and its glb.  Raises Refused or RendererFault."""
 
     def work(path: Path) -> bytes:
         """A refusal is raised when the page is gone: whoever keeps the browser need not start another."""
@@ -47,7 +48,7 @@ def baked(module: bytes, *, browsers: Browsers = BAKING) -> bytes:
         scene = built.read(answer)
         if _answered(code, browsers) != answer:
             raise refusal("MODULE_CHANGES")
-        return _glb(_written(scene, browsers))
+        return scene_file.join(scene, _glb(_written(scene, browsers)))
 
     with tempfile.TemporaryDirectory(prefix="gauntlet-module-") as folder:
         file = Path(folder, "module.js")
@@ -77,7 +78,7 @@ def _answered(module: bytes, browsers: Browsers) -> Any:
     with ours(), browsers.one() as browser, browser.page(files, size=256, allowance=STARTING) as page:
         page.until("globalThis.ready")
         browser.allow(RUNNING)
-        page.ask(f"start({names}, {chance})", awaited=False)
+        page.ask(f"start({names}, {chance}, {json.dumps(scene_parameters.MATERIALS)})", awaited=False)
         while not (answer := page.ask("globalThis.outcome", awaited=False)):
             time.sleep(0.01)
         return answer

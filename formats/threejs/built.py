@@ -1,19 +1,21 @@
-"""built: what a module's page says that it built, as numbers and bytes.  Counted here before anything is made of it.
+"""built: what a module built, as numbers and bytes.  The one strict parser of them; counts before anything is made.
 
-The first line is JSON: objects, meshes, materials and textures, which name spans of the bytes that follow in base64.
-The page is the module's own ground, so what it says is checked like any file: every span lies within the bytes, and the
-limits hold for what the spans hold, whatever else is said.
+A tree of objects, meshes, materials and textures names spans of bytes.  It comes from the module's own page, as a line
+of JSON and base64, and later from a file of ours (scene_file.py).  The page is the module's own ground, so what it says
+is checked like any file: every span lies within the bytes, the limits hold for what the spans hold, whatever else is
+said, and only what is known here is passed on.
 """
 
 import base64
 import binascii
 import json
-import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from core.sandbox.outcomes import Refused
 from formats.rules import MOST_TRIANGLES, refusal
+from formats.threejs import scene_parameters as parameters
 
 MOST_VERTICES, MOST_DRAWN, MOST_INSTANCES, MOST_DRAWS, MOST_PIECES = 250_000, 2_900_000, 50_000, 200, 2_000
 MOST_TEXELS = 4 << 20  # 4 MB of textures with one byte a texel
@@ -21,14 +23,28 @@ MOST_TEXELS = 4 << 20  # 4 MB of textures with one byte a texel
 DRAWN_AS = {"mesh": (1, 1 / 3), "points": (6, 8), "strip": (6, 6), "pairs": (3, 3)}
 MOST_ANSWER = 400_000_000  # characters
 REFUSAL_FIELDS = ("what", "why", "count", "limit", "bytes")
-WIDTHS = {"position": 3, "normal": 3, "uv": 2, "color": 3}
+WIDTHS = {
+    "position": 3,
+    "normal": 3,
+    "uv": 2,
+    "uv1": 2,
+    "uv2": 2,
+    "uv3": 2,
+    "color": 3,
+    "alpha": 1,
+    "tangent": 4,
+    "lineDistance": 1,
+}
+"""Of what each vertex has, the numbers; `alpha` is the fourth of its colour."""
+FLAGS = ("flipY", "generateMipmaps", "premultiplyAlpha", "uploaded")
+MOST_FLOAT = 3.4e38
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Built:
-    """`tree` is checked; its spans lie within `data`."""
+    """`tree` is checked and holds nothing else; its spans lie within `data`."""
 
     tree: Json
     data: bytes
@@ -49,51 +65,106 @@ def read(answer: Any) -> Built:
             code, seen = tree["refused"]  # it must name one of our rules and fill its sentence
             raise refusal(code, **{name: seen[name] for name in REFUSAL_FIELDS if name in seen})
         data = base64.b64decode(packed.encode("ascii"), validate=True)
-        for index, node in enumerate(tree["nodes"]):
-            _require(isinstance(node["parent"], int) and -1 <= node["parent"] < index)
-            lengths = {"matrix": 16} if "matrix" in node else {"place": 3, "turn": 4, "scale": 3}
-            for name, length in lengths.items():
-                _numbers(node[name], length)
-        for texture in tree["textures"]:
-            area = _whole(texture["width"]) * _whole(texture["height"])
-            if area > MOST_TEXELS:
-                raise refusal("MODULE_TEXTURES", bytes=4 * area, limit=4 * MOST_TEXELS)
-            _require(_span(texture["data"], 1, len(data)) == 4 * area > 0)
-            _numbers(texture["repeat"], 2)
-            _numbers(texture["offset"], 2)
-            _numbers(texture["center"], 2)
-            _numbers([texture["rotation"]], 1)
-        for material in tree["materials"]:
-            _numbers(material["color"], 3)
-            _numbers(material["emissive"], 3)
-        for mesh in tree["meshes"]:
-            _check_mesh(mesh, tree, len(data))
-        _check_counts(tree)
-        return Built(tree, data)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, binascii.Error):
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, binascii.Error):
+        raise broken() from None
+    return checked(tree, data)
+
+
+def checked(tree: Any, data: bytes) -> Built:
+    """What `tree` says of `data`, written again.  Raises Refused, and nothing else."""
+    try:
+        nodes = [_node(node, index) for index, node in enumerate(tree["nodes"])]
+        textures = [_texture(texture, len(data)) for texture in tree["textures"]]
+        materials = [_material(material, len(textures)) for material in tree["materials"]]
+        meshes = [_mesh(mesh, size=len(data), nodes=len(nodes), materials=len(materials)) for mesh in tree["meshes"]]
+        _require(len({mesh["node"] for mesh in meshes}) == len(meshes))
+        made = {"nodes": nodes, "textures": textures, "materials": materials, "meshes": meshes}
+        _check_counts(made)
+        return Built(made, data)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError):
         raise broken() from None
 
 
-def _check_mesh(mesh: Json, tree: Json, size: int) -> None:
+def _node(node: Json, index: int) -> Json:
+    """`id` and `renderOrder` decide what is drawn first where neither is nearer."""
+    lengths = {"matrix": 16} if "matrix" in node else {"place": 3, "turn": 4, "scale": 3}
+    made = {"parent": _place(node["parent"], index), "id": _whole(node["id"]), "group": node["group"] is True}
+    order = _number(node["renderOrder"])
+    return made | {"renderOrder": order or 0} | {name: _numbers(node[name], length) for name, length in lengths.items()}
+
+
+def _texture(texture: Json, size: int) -> Json:
+    """As many texels as its width and height say, of one of the listed types."""
+    width, height = _whole(texture["width"]), _whole(texture["height"])
+    if width * height > MOST_TEXELS:
+        raise refusal("MODULE_TEXTURES", bytes=4 * width * height, limit=4 * MOST_TEXELS)
+    kind, layout = _whole(texture["type"]), _whole(texture["format"])
+    texels = width * height * parameters.CHANNELS[layout]
+    _require(_span(texture["data"], parameters.TYPES[kind], size) == texels > 0)
+    made = {"data": texture["data"], "width": width, "height": height, "type": kind, "format": layout}
+    made |= {name: _listed(texture[name], parameters.WRAPPINGS, 1001) for name in ("wrapS", "wrapT")}
+    made["magFilter"] = _listed(texture["magFilter"], parameters.MAGNIFIED, 1006)
+    made["minFilter"] = _listed(texture["minFilter"], parameters.MINIFIED, 1006)
+    made["colorSpace"] = _listed(texture["colorSpace"], parameters.COLOUR_SPACES, "")
+    made["channel"] = _listed(texture["channel"], range(4), 0)
+    made["anisotropy"] = _listed(texture["anisotropy"], range(1, 17), 1)
+    made |= {name: texture[name] is True for name in FLAGS}
+    made |= {name: _numbers(texture[name], 2) for name in ("repeat", "offset", "center")}
+    made["rotation"] = _numbers([texture["rotation"]], 1)[0]
+    return made | ({"matrix": _numbers(texture["matrix"], 9)} if "matrix" in texture else {})
+
+
+def _material(material: Json, textures: int) -> Json:
+    """Its class and what differs from nothing: a value that is none is left at three.js's own."""
+    table = parameters.MATERIALS[material["type"]]
+    given = {name: _parameter(material.get(name), kind, textures) for name, kind in table.items()}
+    told = {name: value for name, value in given.items() if value is not None}
+    return {"type": material["type"], "id": _whole(material["id"])} | told
+
+
+def _parameter(value: Any, kind: str, textures: int) -> Any:
+    if kind in parameters.CHOICES:
+        return _listed(value, parameters.CHOICES[kind], None)
+    if value is None or kind == "flag":
+        return value if isinstance(value, bool) else None
+    if kind == "number":
+        return _number(value)
+    if kind == "texture":
+        place = _place(value, textures)
+        return place if place >= 0 else None
+    return _numbers(value, {"colour": 3, "point": 2, "pair": 2}[kind])
+
+
+def _mesh(mesh: Json, *, size: int, nodes: int, materials: int) -> Json:
     """An array holds what its vertices and instances need, so that no count is more than bytes that were sent."""
-    _require(0 <= _whole(mesh["node"]) < len(tree["nodes"]) and mesh["shape"] in DRAWN_AS)
-    if mesh["shape"] != "mesh":
-        _numbers([mesh["wide"]], 1)
-        _require(0 < mesh["wide"] <= 1 and "matrices" not in mesh)
-    vertices, instances = _whole(mesh["vertices"]), _whole(mesh["instances"])
-    for name, width in WIDTHS.items():
-        _require(name not in mesh or _span(mesh[name], 4, size) == width * vertices)
-    _require("position" in mesh and vertices > 0)
+    vertices, instances, shape = _whole(mesh["vertices"]), _whole(mesh["instances"]), mesh["shape"]
+    _require(_whole(mesh["node"]) < nodes and shape in DRAWN_AS and vertices > 0 and "position" in mesh)
+    made = {"node": mesh["node"], "shape": shape, "vertices": vertices, "instances": instances}
+    if shape != "mesh":
+        (made["wide"],) = _numbers([mesh["wide"]], 1)
+        _require(0 < made["wide"] <= 1 and "matrices" not in mesh)
+    wanted = {name: width * vertices for name, width in WIDTHS.items()}
     if "matrices" in mesh:
-        _require(_span(mesh["matrices"], 4, size) == 16 * instances)
-        _require("tints" not in mesh or _span(mesh["tints"], 4, size) == 3 * instances)
+        wanted |= {"matrices": 16 * instances, "tints": 3 * instances}
     else:
         _require(instances == 1 and "tints" not in mesh)
+    for name, length in wanted.items():
+        if name in mesh:
+            _require(_span(mesh[name], 4, size) == length)
+            made[name] = mesh[name]
+    _require("alpha" not in made or "color" in made)
     if "index" in mesh:
         _span(mesh["index"], 4, size)
-    _require(all(0 <= _whole(paint) < len(tree["materials"]) for paint in mesh["paints"]))
-    _require(len(mesh["range"]) == 2 and all(len(group) == 3 for group in mesh.get("groups", [])))
-    _require(all(_whole(each) >= 0 for each in (*mesh["range"], *(e for g in mesh.get("groups", []) for e in g))))
+        made["index"] = mesh["index"]
+    made["paints"] = [_whole(paint) for paint in mesh["paints"]]
+    made["range"] = [_whole(each) for each in mesh["range"]]
+    _require(all(paint < materials for paint in made["paints"]) and len(made["range"]) == 2)
+    if "groups" in mesh:
+        made["groups"] = [[_whole(each) for each in group] for group in mesh["groups"]]
+        _require(all(len(group) == 3 for group in made["groups"]))
+    else:
+        _require(len(made["paints"]) == 1)
+    return made
 
 
 def _check_counts(tree: Json) -> None:
@@ -140,14 +211,31 @@ def _span(pair: Any, item: int, size: int) -> int:
     return int(length)
 
 
-def _numbers(values: Any, length: int) -> None:
-    _require(len(values) == length)
-    if not all(isinstance(each, int | float) and math.isfinite(each) for each in values):
+def _numbers(values: Any, length: int) -> list[float]:
+    _require(isinstance(values, list) and len(values) == length)
+    if not all(_number(each) is not None for each in values):
         raise refusal("NOT_FINITE", where="a transform or colour that the module set")
+    return list(values)
+
+
+def _number(value: Any) -> float | None:
+    """A number that a graphics card can hold, or None."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number and abs(value) <= MOST_FLOAT else None
+
+
+def _listed(value: Any, choices: Collection[Any], usual: Any) -> Any:
+    return value if not isinstance(value, bool | float) and value in choices else usual
 
 
 def _whole(value: Any) -> int:
     _require(isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53)
+    return int(value)
+
+
+def _place(value: Any, count: int) -> int:
+    """In a list of `count`, or -1 for none."""
+    _require(isinstance(value, int) and not isinstance(value, bool) and -1 <= value < count)
     return int(value)
 
 

@@ -140,7 +140,7 @@ WIDER = (
         "",
         "FORBIDDEN_THREE_API",
         "`MeshLambertMaterial`, `MeshPhongMaterial`, `MeshToonMaterial`",
-        "a glb shows them as what they are closest to",
+        "they are drawn as three.js draws them",
     ),
     Difference(
         "",

@@ -47,7 +47,7 @@ Shots = dict[str, Image.Image]
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a browser is given: `kind` is glb, or rows of splats whose `layout` the check has read."""
+    """What a browser is given: `kind` is glb, scene, or rows of splats whose `layout` the check has read."""
 
     kind: str
     data: bytes
@@ -64,7 +64,7 @@ class Threejs:
 
     @property
     def version(self) -> str:
-        return f"threejs-2 three-{THREE} chromium-{browsers.version()}"
+        return f"threejs-3 three-{THREE} chromium-{browsers.version()}"
 
     def render(self, data: Path, *, rig: Rig, out: Path, file_format: str = "glb") -> Rendered:
         """Photograph file `data` into folder `out`.  Raises Refused or RendererFault, nothing else."""
@@ -169,7 +169,9 @@ def allowed(rig: Rig) -> SandboxPolicy:
 @functools.cache
 def scripts() -> dict[str, bytes | str]:
     """The page: ours alone, the same for every asset."""
-    own_files = {f"/{name}": own(name) for name in ("darkroom.js", "scene.js", "reading.js", "splats.js")}
+    own_files = {
+        f"/{name}": own(name) for name in ("darkroom.js", "scene.js", "built-scene.js", "reading.js", "splats.js")
+    }
     return {"/": HTML, "/page.css": CSS, "/three.js": vendored("three"), **own_files}
 
 

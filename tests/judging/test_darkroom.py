@@ -61,7 +61,7 @@ def test_a_file_of_any_format_gives_the_same_pixels_in_any_browser(
 def test_the_judge_and_the_visitor_see_by_the_same_module() -> None:
     """The page that is photographed loads the viewer's own files, to the byte."""
     static = ROOT / "judging" / "static" / "judging"
-    for name in ("scene.js", "splats.js"):
+    for name in ("scene.js", "built-scene.js", "splats.js"):
         shown = scripts()[f"/{name}"]
         assert (shown.encode() if isinstance(shown, str) else shown) == (static / name).read_bytes()
     assert 'from "/scene.js"' in (static / "darkroom.js").read_text()

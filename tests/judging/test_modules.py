@@ -199,6 +199,11 @@ def test_what_is_no_base64_is_no_glb(said: object) -> None:
         baking._glb(said)
 
 
+NODE = {"parent": -1, "id": 0, "group": False, "renderOrder": 0, "place": [0, 0, 0], "turn": [0, 0, 0, 1]}
+NODE |= {"scale": [1, 1, 1]}
+PAINT = {"type": "MeshBasicMaterial", "id": 0}
+
+
 def page_answer(**changed: object) -> str:
     """What an honest page says of one triangle, with something changed."""
     mesh = {
@@ -210,9 +215,7 @@ def page_answer(**changed: object) -> str:
         "range": [0, 9],
         "paints": [0],
     }
-    node = {"parent": -1, "place": [0, 0, 0], "turn": [0, 0, 0, 1], "scale": [1, 1, 1]}
-    paint = {"color": [1, 1, 1], "emissive": [0, 0, 0]}
-    tree = {"nodes": [node], "meshes": [mesh | changed], "materials": [paint], "textures": []}
+    tree = {"nodes": [NODE], "meshes": [mesh | changed], "materials": [PAINT], "textures": []}
     return json.dumps(tree) + "\n" + base64.b64encode(bytes(36)).decode()
 
 
@@ -228,6 +231,14 @@ def test_counts_are_those_of_the_bytes_that_were_sent() -> None:
         {"paints": [1]},
         {"index": [0, 10]},
         {"range": [0]},
+        {"node": 1},
+        {"node": -1},
+        {"paints": [0, 0]},
+        {"paints": [True]},
+        {"groups": [[0, 3]]},
+        {"uv2": [0, 7]},
+        {"alpha": [0, 3]},
+        {"matrices": [0, 9]},
         {"shape": "cube"},
         {"shape": "points"},
         {"shape": "points", "wide": 0},

@@ -150,7 +150,7 @@ def viewed(data: bytes) -> Any:
             if (image) pictures.push([image.width, image.height]);
           });
           model.traverse(({ geometry }) => geometry && pictures.push(geometry.boundingSphere));
-          return { ...measure(model), pictures };
+          return { ...measure(three, model), pictures };
         }
         catch (fault) { return fault.message; } };
       globalThis.ready = true;"""

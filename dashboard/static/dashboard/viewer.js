@@ -100,6 +100,8 @@ class Pane {
   show(model) {
     this.figure.dataset.triangles = model.isSplats ? model.count : this.look.dress(this.three, this.rig, model);
     this.model = model;
+    this.wired = new Set();  // what a module itself draws as wires
+    model.traverse((part) => [part.material].flat().filter((each) => each?.wireframe).forEach((each) => this.wired.add(each)));
     this.scene.add(model);
     this.picture = this.figure.querySelector(".shot");
     this.picture.append(this.canvas);
@@ -141,7 +143,7 @@ class Pane {
 
   paint(how) {
     this.scene.overrideMaterial = how === "normals" ? new this.three.MeshNormalMaterial({ side: DOUBLE }) : null;
-    this.model.traverse((part) => [part.material].flat().filter(Boolean).forEach((each) => { each.wireframe = how === "wireframe"; }));
+    this.model.traverse((part) => [part.material].flat().filter(Boolean).forEach((each) => { each.wireframe = how === "wireframe" || this.wired.has(each); }));
     this.draw();
   }
 

@@ -2,22 +2,39 @@
 // fresh one: no code of the module was ever loaded.  formats/threejs/baking.py drives this page and has counted before.
 import { GLTFExporter, THREE } from "/three-core.js";
 
-const { BufferAttribute, BufferGeometry, Color, Matrix3, Matrix4, Mesh, MeshBasicMaterial, MeshStandardMaterial, Quaternion, Scene, Vector3 } = THREE;
+const { BufferAttribute, BufferGeometry, Color, Matrix3, Matrix4, Mesh, MeshBasicMaterial, MeshStandardMaterial, Quaternion, Scene, Vector3, DataUtils } = THREE;
 
 /** The glb of `built`, in base64; its arrays lie in the bytes of the `parts` that the host answers with. */
 globalThis.bake = async (built, parts) => {
   const pieces = await Promise.all(Array.from({ length: parts }, async (_, i) => (await fetch(`/built/${i}`)).arrayBuffer()));
   const bytes = await new Blob(pieces).arrayBuffer();
   const array = (kind, where) => where && new kind(bytes, ...where);
-  const textures = built.textures.map((row) => texture(row, array(Uint8Array, row.data))), worlds = placed(built.nodes), scene = new Scene();
+  const textures = built.textures.map((row) => texture(row, texels(row, array(TEXELS[row.type], row.data)))), worlds = placed(built.nodes), scene = new Scene();
+  const materials = built.materials.map((row) => ({ ...USUAL, ...row, basic: UNLIT.includes(row.type) }));
   const numbers = { index: Uint32Array, position: Float32Array, normal: Float32Array, uv: Float32Array, color: Float32Array, matrices: Float32Array, tints: Float32Array };
   for (const row of built.meshes) {
     const arrays = Object.fromEntries(Object.entries(numbers).map(([name, kind]) => [name, array(kind, row[name])]));
     const whole = { ...row, ...arrays, world: worlds[row.node] };
-    for (const mesh of plain(row.shape === "mesh" ? whole : solid(whole), built.materials, textures)) scene.add(mesh);
+    for (const mesh of plain(row.shape === "mesh" ? whole : solid(whole), materials, textures)) scene.add(mesh);
   }
   return new Uint8Array(await new GLTFExporter().parseAsync(scene, { binary: true, onlyVisible: false })).toBase64();
 };
+
+const UNLIT = ["MeshBasicMaterial", "LineBasicMaterial", "LineDashedMaterial", "PointsMaterial"];
+/** What three.js has where a material says nothing. */
+const USUAL = { visible: true, color: [1, 1, 1], opacity: 1, transparent: false, alphaTest: 0, side: THREE.FrontSide, vertexColors: false, flatShading: false,
+  emissive: [0, 0, 0], emissiveIntensity: 1, roughness: 1, metalness: 0 };
+const TEXELS = { [THREE.UnsignedByteType]: Uint8Array, [THREE.HalfFloatType]: Uint16Array, [THREE.FloatType]: Float32Array };
+const CHANNELS = { [THREE.RGBAFormat]: 4, [THREE.RGBFormat]: 3, [THREE.RGFormat]: 2, [THREE.RedFormat]: 1 };
+
+/** A texture's texels as bytes of red, green, blue and alpha, as a shader would read them; one that was not handed over is black. */
+function texels({ width, height, type, format, uploaded }, data) {
+  const bytes = new Uint8Array(4 * width * height), channels = CHANNELS[format];
+  const byte = (value) => type === THREE.UnsignedByteType ? value : 255 * within(type === THREE.HalfFloatType ? DataUtils.fromHalfFloat(value) : value) + 0.5;
+  for (let i = 0; i < width * height; i++)
+    for (let k = 0; k < 4; k++) bytes[4 * i + k] = k === 3 && (channels < 4 || !uploaded) ? 255 : k < channels && uploaded ? byte(data[channels * i + k]) : 0;
+  return bytes;
+}
 
 /** Where every object stands in the world; parents come first. */
 function placed(nodes) {
@@ -144,7 +161,8 @@ const SMALLER = [THREE.NearestFilter, THREE.NearestMipmapNearestFilter, THREE.Ne
 
 function texture(row, data) {
   const made = new THREE.DataTexture(new Uint8ClampedArray(data), row.width, row.height);
-  for (const name of ["colorSpace", "flipY", "rotation"]) made[name] = row[name];
+  for (const name of ["flipY", "rotation"]) made[name] = row[name];
+  made.colorSpace = row.type === THREE.UnsignedByteType && row.format === THREE.RGBAFormat ? row.colorSpace : "";  // three.js reads no other texels as sRGB
   for (const name of ["wrapS", "wrapT"]) made[name] = WRAPPINGS.includes(row[name]) ? row[name] : THREE.ClampToEdgeWrapping;
   made.magFilter = row.magFilter === THREE.NearestFilter ? THREE.NearestFilter : THREE.LinearFilter;
   made.minFilter = SMALLER.includes(row.minFilter) ? row.minFilter : THREE.LinearFilter;

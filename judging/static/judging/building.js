@@ -17,17 +17,16 @@ const setAll = free(typed.set), toBase64 = free(Uint8Array.prototype.toBase64), 
 const seenBefore = free(Set.prototype.has), remember = free(Set.prototype.add), lookup = free(Map.prototype.get), keep = free(Map.prototype.set);
 const cut = free(String.prototype.slice), [Floats, Wholes, Bytes, Maps, Sets] = [Float32Array, Uint32Array, Uint8Array, Map, Set];
 const OBJECT = THREE.Object3D.prototype, PROMISE = Promise.prototype, CHANNELS = { __proto__: null, [THREE.RGBAFormat]: 4, [THREE.RGBFormat]: 3, [THREE.RGFormat]: 2, [THREE.RedFormat]: 1 };
-const HALF_FLOAT = THREE.HalfFloatType;
 const FAULTS = list([TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError, Error].map((kind) => ({ __proto__: null, name: kind.name, above: kind.prototype })));
 const SCALES = { __proto__: null, Float16Array: 1, Float32Array: 1, Float64Array: 1, Int8Array: 127, Uint8Array: 255, Uint8ClampedArray: 255, Int16Array: 32767,
   Uint16Array: 65535, Int32Array: 2147483647, Uint32Array: 4294967295 };
 const KINDS = list(["isSkinnedMesh", "isBatchedMesh", "isSprite", "isLOD"]);
-const UNLIT = list(["isMeshBasicMaterial", "isLineBasicMaterial", "isPointsMaterial"]);
-const LIT = list(["isMeshStandardMaterial", "isMeshLambertMaterial", "isMeshPhongMaterial", "isMeshToonMaterial"]);
-const SHOWN_MAPS = list(["map", "emissiveMap"]);  // the picture shows these; the others only count
+const SHOWN_MAPS = list(["map", "emissiveMap"]);  // these must be textures; others that are none are left out
 const OTHER_MAPS = list(["normalMap", "roughnessMap", "metalnessMap", "alphaMap", "aoMap", "lightMap", "bumpMap", "displacementMap", "envMap", "gradientMap",
   "specularMap", "specularIntensityMap", "specularColorMap", "transmissionMap", "thicknessMap", "clearcoatMap", "clearcoatNormalMap", "clearcoatRoughnessMap",
   "sheenColorMap", "sheenRoughnessMap", "iridescenceMap", "iridescenceThicknessMap", "anisotropyMap"]);
+// What is read of a material of each class, and what kind each value is: MATERIALS of formats/threejs/scene_parameters.py.
+const TABLES = list();
 // Lines are one pixel wide, and points as large as their material says, as the subnet's camera sees the origin: 17.5 degrees, 3.5 away, 1024 pixels.
 const SLOPE = Math.tan(17.5 / 2 * Math.PI / 180), PIXEL = 7 * SLOPE / 1024;
 const FAR = 2 ** 31;  // stands for any number of vertices
@@ -116,8 +115,10 @@ let handed, outcome = "";
 const fixed = (name, descriptor) => Object.defineProperty(globalThis, name, { configurable: false, ...descriptor });
 fixed("outcome", { get: () => outcome });
 fixed("finish", { value: (generate) => { outcome = answer(generate); } });
-fixed("start", { value: (names, chance) => {
+fixed("start", { value: (names, chance, materials) => {
   handed = offered(names, chance);
+  for (const [type, names] of Object.entries(materials))
+    push(TABLES, { __proto__: null, type, flag: `is${type}`, names: list(Object.entries(names).map((row) => list(row))) });
   const script = document.createElement("script"), threw = (event) => { outcome ||= refusal("MODULE_THREW", { why: described(event?.error) }); };
   addEventListener("error", threw);
   Object.assign(script, { type: "module", src: "/run.js", onload: threw, onerror: threw });
@@ -161,7 +162,7 @@ function read(root) {
   const counted = collect(root, into);
   for (let i = 0; i < counted.length; i++) push(into.meshes, mesh(counted[i], into));
   const bytes = new Bytes(into.size);
-  for (let i = 0, at = 0; i < into.blob.length; at += lengthOf(into.blob[i]), i++) setAll(bytes, into.blob[i], at);
+  for (let i = 0, at = 0; i < into.blob.length; at += filled(lengthOf(into.blob[i])), i++) setAll(bytes, into.blob[i], at);
   const { nodes, meshes, materials, textures } = into;
   return `${stringify({ __proto__: null, nodes, meshes, materials, textures })}\n${toBase64(bytes)}`;
 }
@@ -184,7 +185,8 @@ function collect(root, into) {
     const visible = shown && !!own(object, "visible"), at = into.nodes.length;
     if (visible) push(into.nodes, node(object, parent));
     const counted = shapeOf(object) && count(object, at, counts, textures);
-    if (visible && counted && counted.vertices) push(drawn, counted);
+    const mask = own(own(object, "layers"), "mask"), inView = typeof mask !== "number" || mask & 1;  // the camera's layer is the first
+    if (visible && inView && counted && counted.vertices) push(drawn, counted);
     const children = own(object, "children");
     for (let i = isArray(children) ? children.length - 1 : -1; i >= 0; i--)
       push(waiting, { __proto__: null, object: own(children, i), parent: at, depth: depth + 1, shown: visible });
@@ -200,13 +202,19 @@ function shapeOf(object) {
 }
 
 function node(object, parent) {
-  if (own(object, "matrixAutoUpdate")) {
-    const place = point(own(object, "position"), XYZ), turn = point(own(object, "quaternion"), TURN), scale = point(own(object, "scale"), XYZ);
-    return { __proto__: null, parent, place, turn, scale };
-  }
-  const elements = own(own(object, "matrix"), "elements"), matrix = list();
-  for (let i = 0; i < 16; i++) push(matrix, number(elements, i));
-  return { __proto__: null, parent, matrix };
+  const made = { __proto__: null, parent, id: idOf(object), group: own(object, "isGroup") === true, renderOrder: number(object, "renderOrder") };
+  if (own(object, "matrixAutoUpdate"))
+    return { __proto__: null, ...made, place: point(own(object, "position"), XYZ), turn: point(own(object, "quaternion"), TURN), scale: point(own(object, "scale"), XYZ) };
+  return { __proto__: null, ...made, matrix: elements(own(object, "matrix"), 16) };
+}
+
+/** Three.js numbers objects and materials as they are made, and draws by that where nothing else decides. */
+const idOf = (thing) => { const id = own(thing, "id"); return isInteger(id) && id >= 0 && id < FAR ? id : 0; };
+
+function elements(matrix, count) {
+  const held = own(matrix, "elements"), made = list();
+  for (let i = 0; i < count; i++) push(made, number(held, i));
+  return made;
 }
 
 /** Where an attribute's numbers lie: in an array of its own, or with others' in one that is shared. */
@@ -249,11 +257,12 @@ function most(code, count, limit, what = "") {
   if (count > limit) refuse(code, { count, limit, what });
 }
 
-const isAny = (thing, kinds) => { for (let i = 0; i < kinds.length; i++) if (own(thing, kinds[i]) === true) return true; return false; };
+/** The table of a material's class, or undefined. */
+const tableOf = (material) => { for (let i = 0; i < TABLES.length; i++) if (own(material, TABLES[i].flag) === true) return TABLES[i]; return undefined; };
 
 function countMaterial(material, counts, textures) {
   const type = own(material, "type");
-  if (!isAny(material, UNLIT) && !isAny(material, LIT)) odd(`a material of type ${typeof type === "string" ? cut(type, 0, 40) : typeof type}`);
+  if (tableOf(material) === undefined) odd(`a material of type ${typeof type === "string" ? cut(type, 0, 40) : typeof type}`);
   for (let i = 0; i < OTHER_MAPS.length; i++) countTexture(own(material, OTHER_MAPS[i]), counts, textures);
   for (let i = 0; i < SHOWN_MAPS.length; i++) {
     const texture = own(material, SHOWN_MAPS[i]);
@@ -266,7 +275,7 @@ function countTexture(texture, counts, textures) {
   if (own(texture, "isDataTexture") !== true || seenBefore(textures, texture)) return;
   const image = own(own(texture, "source"), "data"), data = own(image, "data"), width = own(image, "width"), height = own(image, "height");
   if (!isInteger(width) || !isInteger(height) || width < 1 || height < 1) odd("a texture without pixels");
-  if (CHANNELS[own(texture, "format")] === undefined) odd("a texture that is not RGBA, RGB, RG or Red");
+  if (CHANNELS[number(texture, "format")] === undefined) odd("a texture that is not RGBA, RGB, RG or Red");
   counts.textures += data !== null && typeof data === "object" && kindOf(data) ? sizeOf(data) : 0;
   counts.texels += width * height;
   if (counts.textures > LIMITS.textures) refuse("MODULE_TEXTURES", { bytes: counts.textures, limit: LIMITS.textures });
@@ -274,21 +283,23 @@ function countTexture(texture, counts, textures) {
   remember(textures, texture);
 }
 
+const filled = (length) => 4 * floor((length + 3) / 4);  // so that numbers of four bytes lie where they may be read
+
 /** Where an array of ours lies in the answer: first byte, and how many numbers. */
 function put(array, into) {
   const bytes = kindOf(array) === "Uint8Array" ? array : new Bytes(bufferOf(array)), at = into.size;
   push(into.blob, bytes);
-  into.size += lengthOf(bytes);
+  into.size += filled(lengthOf(bytes));
   return list([at, lengthOf(array)]);
 }
 
 /** `wide` floats of each of the first `most` items; what is missing is 0, as it is to a graphics card. */
-function floats(attribute, wide, most, into) {
+function floats(attribute, wide, most, into, skipped = 0) {
   const { array, size, step, first, count } = numbersOf(attribute), made = new Floats(wide * most);
-  const scale = own(attribute, "normalized") ? SCALES[kindOf(array)] : 1, held = count < most ? count : most, each = size < wide ? size : wide;
+  const scale = own(attribute, "normalized") ? SCALES[kindOf(array)] : 1, held = count < most ? count : most, each = size - skipped < wide ? size - skipped : wide;
   for (let i = 0; i < held; i++)
     for (let k = 0; k < each; k++) {
-      const value = array[first + i * step + k] / scale;
+      const value = array[first + i * step + skipped + k] / scale;
       made[i * wide + k] = scale > 1 && value < -1 ? -1 : value;
     }
   return put(made, into);
@@ -306,7 +317,12 @@ function mesh({ object, at, vertices, instances, instanced, many, shape }, into)
   const optional = (name, attribute, wide, most) => { if (items(attribute)) made[name] = floats(attribute, wide, most, into); };
   optional("normal", own(attributes, "normal"), 3, vertices);
   optional("uv", own(attributes, "uv"), 2, vertices);
-  optional("color", own(attributes, "color"), 3, vertices);
+  for (let i = 1; i < 4; i++) optional(`uv${i}`, own(attributes, `uv${i}`), 2, vertices);
+  optional("tangent", own(attributes, "tangent"), 4, vertices);
+  optional("lineDistance", own(attributes, "lineDistance"), 1, vertices);
+  const color = own(attributes, "color");
+  optional("color", color, 3, vertices);
+  if (items(color) && numbersOf(color).size === 4) made.alpha = floats(color, 1, vertices, into, 3);
   if (instanced) made.matrices = floats(own(object, "instanceMatrix"), 16, instances, into);
   if (instanced) optional("tints", own(object, "instanceColor"), 3, instances);
   if (items(index)) made.index = wholes(index, into);
@@ -342,38 +358,41 @@ const paint = (material, into) => once(material, into.materials, into, readMater
 const texture = (map, into) => map ? once(map, into.textures, into, readTexture) : -1;
 
 function readMaterial(material, into) {
-  return { __proto__: null, basic: isAny(material, UNLIT), visible: own(material, "visible") !== false, color: point(own(material, "color"), RGB),
-    map: texture(own(material, "map"), into), opacity: number(material, "opacity"), transparent: !!(own(material, "transparent")), alphaTest: number(material, "_alphaTest"),
-    side: whole(own(material, "side")), vertexColors: !!(own(material, "vertexColors")), flatShading: !!(own(material, "flatShading")),
-    emissive: own(material, "emissive") ? point(own(material, "emissive"), RGB) : list([0, 0, 0]), emissiveMap: texture(own(material, "emissiveMap"), into),
-    emissiveIntensity: own(material, "emissiveIntensity") === undefined ? 1 : number(material, "emissiveIntensity"),
-    roughness: own(material, "roughness") === undefined ? 1 : number(material, "roughness"), metalness: own(material, "metalness") === undefined ? 0 : number(material, "metalness") };
+  const { type, names } = tableOf(material), made = { __proto__: null, type, id: idOf(material) };
+  for (let i = 0; i < names.length; i++) made[names[i][0]] = parameter(material, names[i][0], names[i][1], into);
+  return made;
 }
 
-/** The texels as bytes of red, green, blue and alpha, as a shader would read them. */
+/** A value of the kind that the table says, or null where it is none; what three.js keeps behind a setter has an underscore. */
+function parameter(material, name, kind, into) {
+  const value = own(material, `_${name}`) ?? own(material, name), held = value !== null && typeof value === "object";
+  if (kind === "flag") return value === undefined ? null : !!value;
+  if (kind === "texture") return own(value, "isDataTexture") === true ? texture(value, into) : -1;
+  if (kind === "colour") return held ? point(value, RGB) : null;
+  if (kind === "point") return held ? point(value, XY) : null;
+  if (kind === "pair") return held ? list([number(value, 0), number(value, 1)]) : null;
+  return typeof value === "number" ? value : null;
+}
+
+/** The texels as they are, and how three.js is told to show them; what is not there is 0, as it is to a graphics card. */
 function readTexture(map, into) {
-  const image = own(own(map, "source"), "data"), data = own(image, "data"), width = own(image, "width"), height = own(image, "height"), space = own(map, "colorSpace");
-  const channels = CHANNELS[own(map, "format")], kind = data !== null && typeof data === "object" ? kindOf(data) : undefined, byte = BYTE[kind];
-  const bytes = new Bytes(4 * width * height), half = own(map, "type") === HALF_FLOAT;
-  if (kind === "Uint8Array" && channels === 4 && lengthOf(data) === lengthOf(bytes)) setAll(bytes, data);
-  else if (byte && lengthOf(data) >= channels * width * height)
-    for (let i = 0; i < width * height; i++)
-      for (let k = 0; k < 4; k++) bytes[4 * i + k] = k < channels ? byte(data[channels * i + k], half) : k === 3 ? 255 : 0;
-  const plain = channels === 4 && (kind === "Uint8Array" || kind === "Uint8ClampedArray");  // three.js reads no other texels as sRGB
-  return { __proto__: null, data: put(bytes, into), width, height, wrapS: whole(own(map, "wrapS")), wrapT: whole(own(map, "wrapT")),
-    magFilter: whole(own(map, "magFilter")), minFilter: whole(own(map, "minFilter")), flipY: !!(own(map, "flipY")),
-    colorSpace: plain && (space === "srgb" || space === "srgb-linear") ? space : "", rotation: number(map, "rotation"), repeat: point(own(map, "repeat"), XY),
-    offset: point(own(map, "offset"), XY), center: point(own(map, "center"), XY) };
+  const image = own(own(map, "source"), "data"), data = own(image, "data"), width = own(image, "width"), height = own(image, "height");
+  const format = number(map, "format"), told = number(map, "type"), kind = data !== null && typeof data === "object" ? kindOf(data) : undefined;
+  const type = TEXELS[told] === undefined ? THREE_BYTES : told, Kind = TEXELS[type], texels = new Kind(CHANNELS[format] * width * height);
+  const fits = kind !== undefined && (kind === FITTING[type] || kind === ALSO_FITTING[type]);
+  if (fits && lengthOf(data) >= lengthOf(texels)) for (let i = 0; i < lengthOf(texels); i++) texels[i] = data[i];
+  const made = { __proto__: null, data: put(texels, into), width, height, type, format, wrapS: whole(own(map, "wrapS")), wrapT: whole(own(map, "wrapT")),
+    magFilter: whole(own(map, "magFilter")), minFilter: whole(own(map, "minFilter")), colorSpace: own(map, "colorSpace"), channel: whole(own(map, "channel")),
+    anisotropy: whole(own(map, "anisotropy")), flipY: !!own(map, "flipY"), generateMipmaps: !!own(map, "generateMipmaps"),
+    premultiplyAlpha: !!own(map, "premultiplyAlpha"), uploaded: number(map, "version") > 0, rotation: number(map, "rotation"),
+    repeat: point(own(map, "repeat"), XY), offset: point(own(map, "offset"), XY), center: point(own(map, "center"), XY) };
+  if (typeof made.colorSpace !== "string") made.colorSpace = "";
+  if (own(map, "matrixAutoUpdate") === false) made.matrix = elements(own(map, "matrix"), 9);
+  return made;
 }
 
-const clamped = (value) => value > 0 ? value < 1 ? floor(255 * value + 0.5) : 255 : 0;
-const BYTE = { __proto__: null, Uint8Array: (value) => value, Uint8ClampedArray: (value) => value, Float32Array: clamped, Float16Array: clamped,
-  Uint16Array: (value, half) => half ? clamped(halfFloat(value)) : 0 };
-
-/** The number that sixteen bits of a half float stand for. */
-function halfFloat(bits) {
-  const exponent = (bits >> 10) & 31, part = bits & 1023, sign = bits >> 15 ? -1 : 1;
-  if (exponent === 31) return part ? 0 : sign * 65504;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + part / 1024) : 2 ** -14 * part / 1024);
-}
+// Texels by three.js's number of their type: what holds them, and what a graphics card takes for it.
+const THREE_BYTES = THREE.UnsignedByteType, TEXELS = { __proto__: null, [THREE_BYTES]: Bytes, [THREE.HalfFloatType]: Uint16Array, [THREE.FloatType]: Floats };
+const FITTING = { __proto__: null, [THREE_BYTES]: "Uint8Array", [THREE.HalfFloatType]: "Uint16Array", [THREE.FloatType]: "Float32Array" };
+const ALSO_FITTING = { __proto__: null, [THREE_BYTES]: "Uint8ClampedArray" };
 globalThis.ready = true;

@@ -9,10 +9,10 @@ globalThis.load = async (kind, parts, rig, layout) => {
   const bytes = pieces.length === 1 ? pieces[0] : await new Blob(pieces).arrayBuffer();
   const canvas = document.querySelector("canvas");
   canvas.width = canvas.height = rig.pixels;
-  const renderer = drawer(three, rig, canvas, { antialias: kind === "glb" && rig.samples > 1 });
+  const renderer = drawer(three, rig, canvas, { antialias: kind !== "rows" && rig.samples > 1 });
   renderer.setSize(rig.pixels, rig.pixels, false);
   const set = stage(three, rig, renderer), model = await read(three, kind, bytes, layout);
-  const measured = measure(model);
+  const measured = measure(three, model);
   dress(three, rig, model);
   set.scene.add(model);
   shown = { rig, renderer, set, model };

@@ -1,5 +1,6 @@
 // How does an asset look?  One answer for the judge's pictures and for the site's viewer: cameras, light, materials, splats.
 // `three` is handed in, so that this file names no bundle; `rig` is Rig.to_json() of judging/renderers/rig.py.
+import { countPieces, fromScene, isScene } from "./built-scene.js";
 import { oneReading } from "./reading.js";
 import { Splats, fromRows, fromSpz } from "./splats.js";
 
@@ -11,6 +12,7 @@ const SUBNET_GRID = { ambient: 0.12, besideCamera: 0, beside: [0, 0, 0], lamps: 
 const LIKE_THE_SUBNET = { "subnet-2026-06": SUBNET, "subnet-2026-06-grid": SUBNET_GRID };
 const MATT_FIELDS = ["map", "color", "side", "transparent", "opacity", "alphaTest", "vertexColors", "emissive", "emissiveMap",
   "emissiveIntensity", "flatShading"];
+const MATT_SCENE_FIELDS = [...MATT_FIELDS, "alphaMap", "wireframe", "blending", "depthTest", "depthWrite", "depthFunc", "colorWrite", "visible"];
 
 /** Where a camera of the rig stands and which way is up in its picture; see View in rig.py. */
 export function place(rig, { theta, phi }) {
@@ -65,23 +67,25 @@ export function ground(three, scene, colour) {
   scene.background = new three.Color(colour);
 }
 
-/** The asset in `bytes` as an object for the scene.  `kind`: glb, spz, or rows of splats whose `layout` is told. */
+/** The asset in `bytes` as an object for the scene.  `kind`: glb, scene (once a glb, too), spz, or rows of splats whose `layout` is told. */
 export async function read(three, kind, bytes, layout) {
   if (kind === "rows") return new Splats(three, fromRows(bytes, layout));
+  if (kind === "scene" && isScene(bytes)) return fromScene(three, bytes);
   if (kind === "spz") return new Splats(three, await fromSpz(bytes));
-  if (kind !== "glb") throw new Error(`A browser is given no ${kind} file to read.`);
+  if (kind !== "glb" && kind !== "scene") throw new Error(`A browser is given no ${kind} file to read.`);
   const { scene } = await new three.GLTFLoader().parseAsync(oneReading(bytes), "");
   // three.js would leave out of the picture what lies elsewhere by the bounds that a file says: they follow from its vertices.
   scene.traverse(({ geometry }) => { if (geometry) geometry.boundingBox = geometry.boundingSphere = null; });
   return scene;
 }
 
-/** What is drawn: how many triangles or splats, and the corners of their box; the check must have found the same. */
-export function measure(model) {
+/** What is drawn: how many triangles or splats (of a built scene pieces of lines and points, too), and the corners of their box; the check must have found the same. */
+export function measure(three, model) {
   const low = [Infinity, Infinity, Infinity], high = [-Infinity, -Infinity, -Infinity];
   let count = model.isSplats ? model.count : 0;
   const reach = (k, each) => { low[k] = Math.min(low[k], each); high[k] = Math.max(high[k], each); };
   if (model.isSplats) model.centers.forEach((each, i) => reach(i % 3, each));
+  if (model.isBuiltScene) return { count: countPieces(three, model, reach), low, high };
   model.updateMatrixWorld(true);
   model.traverse((part) => {
     if (!part.isMesh || part.isSplats) return;
@@ -96,7 +100,7 @@ export function measure(model) {
   return { count, low, high };
 }
 
-/** The file's own lights go out and, under "matt", its materials become matt paint.  Returns the number of triangles. */
+/** The file's own lights go out and, under "matt", its materials become matt paint.  Returns the number of triangles, or of what `measure` counts of a built scene. */
 export function dress(three, rig, model) {
   let triangles = 0;
   model.traverse((part) => {
@@ -105,14 +109,15 @@ export function dress(three, rig, model) {
     const { index, attributes } = part.geometry;
     triangles += (index ? index.count : attributes.position.count) / 3;
     if ((rig.light ?? "matt") !== "matt") return;
-    part.material = Array.isArray(part.material) ? part.material.map((each) => matt(three, each)) : matt(three, part.material);
+    const paint = (each) => matt(three, each, model.isBuiltScene ? MATT_SCENE_FIELDS : MATT_FIELDS);
+    part.material = Array.isArray(part.material) ? part.material.map(paint) : paint(part.material);
   });
-  return triangles;
+  return model.isBuiltScene ? measure(three, model).count : triangles;
 }
 
-function matt(three, material) {
+function matt(three, material, fields) {
   if (material.isMeshBasicMaterial) return material;  // unlit
-  return new three.MeshLambertMaterial(Object.fromEntries(MATT_FIELDS.filter((name) => material[name] != null).map((name) => [name, material[name]])));
+  return new three.MeshLambertMaterial(Object.fromEntries(fields.filter((name) => material[name] != null).map((name) => [name, material[name]])));
 }
 
 /** Draws one picture; splats are sorted and coloured for this camera first. */
