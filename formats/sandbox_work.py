@@ -73,8 +73,8 @@ class SandboxWork:
         if wanted := task.get("convert"):
             source = facts.derived[MESH]() if MESH in facts.derived else data
             lost = ", ".join(self.losses(data))
-            told = plain(wanted["provenance"] | ({"not held": lost} if lost else {}))
-            converted = self.conversions[wanted["to"]](source, told)
+            provenance = plain(wanted["provenance"] | ({"not held": lost} if lost else {}))
+            converted = self.conversions[wanted["to"]](source, provenance)
             Path(f"converted.{wanted['to']}").write_bytes(converted)
         return {"count": facts.count, "bounds": facts.bounds}
 

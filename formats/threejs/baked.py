@@ -23,8 +23,8 @@ def examine(data: bytes) -> FileFacts:
     if texels > MOST_TEXELS:
         raise refusal("MODULE_TEXTURES", bytes=4 * texels, limit=4 * MOST_TEXELS)
     decoded.read(reader)
-    kept, drawn = scene_file.drawn(scene)
-    derived = {SCENE: partial(scene_file.pack, kept), MESH: partial(canonical.canonical, reader)}
+    shown, drawn = scene_file.drawn(scene)
+    derived = {SCENE: partial(scene_file.pack, shown), MESH: partial(canonical.canonical, reader)}
     return FileFacts(count=drawn.count, bounds=drawn.bounds, derived=derived)
 
 

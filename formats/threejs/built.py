@@ -118,8 +118,8 @@ def _material(material: Json, textures: int) -> Json:
     """Its class and what differs from nothing: a value that is none is left at three.js's own."""
     table = parameters.MATERIALS[material["type"]]
     given = {name: _parameter(material.get(name), kind, textures) for name, kind in table.items()}
-    told = {name: value for name, value in given.items() if value is not None}
-    return {"type": material["type"], "id": _whole(material["id"])} | told
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return {"type": material["type"], "id": _whole(material["id"])} | chosen
 
 
 def _parameter(value: Any, kind: str, textures: int) -> Any:

@@ -23,6 +23,11 @@ TRIANGLE = """{
 }"""
 
 
+def triangle() -> built.Built:
+    """The smallest scene."""
+    return built.checked(json.loads(TRIANGLE), struct.pack("<9f", 0, 0, 0, 0.1, 0, 0, 0, 0.1, 0))
+
+
 class ModuleWork(SandboxWork):
     conversions = GLB.conversions
 
@@ -46,9 +51,8 @@ class ModuleWork(SandboxWork):
 
     def samples(self) -> Iterator[bytes]:
         """The same triangle with each kind of picture in its glb."""
-        scene = built.checked(json.loads(TRIANGLE), struct.pack("<9f", 0, 0, 0, 0.1, 0, 0, 0, 0.1, 0))
         for mesh in GLB.samples():
-            yield scene_file.join(scene, mesh)
+            yield scene_file.join(triangle(), mesh)
 
 
 WORK = ModuleWork(FORMATS["threejs"])

@@ -26,7 +26,7 @@ PIECES = {"mesh": (3, 3), "pairs": (2, 2), "strip": (2, 1), "points": (1, 1)}
 
 
 @dataclass(frozen=True)
-class Drawn:
+class BuiltSceneFacts:
     """`count`: triangles, pieces of lines and points; `bounds`: of all their corners, wherever instances stand."""
 
     count: int
@@ -68,7 +68,7 @@ def parse(content: bytes) -> Built:
     return checked(tree, content[start:])
 
 
-def drawn(scene: Built) -> tuple[Built, Drawn]:
+def drawn(scene: Built) -> tuple[Built, BuiltSceneFacts]:
     """What the scene draws, and the scene without what a graphics card does not draw.  Raises Refused.
 
     A line or cloud of points that names a vertex that is not there is not drawn at all; a mesh that does is refused.
@@ -77,8 +77,8 @@ def drawn(scene: Built) -> tuple[Built, Drawn]:
         return _drawn(scene)
 
 
-def _drawn(scene: Built) -> tuple[Built, Drawn]:
-    worlds, kept, count = _worlds(scene.tree["nodes"]), [], 0
+def _drawn(scene: Built) -> tuple[Built, BuiltSceneFacts]:
+    worlds, shown_meshes, count = _worlds(scene.tree["nodes"]), [], 0
     low, high = np.full(3, np.inf), np.full(3, -np.inf)
     for mesh in scene.tree["meshes"]:
         pieces, corners = _corners(scene, mesh)
@@ -87,7 +87,7 @@ def _drawn(scene: Built) -> tuple[Built, Drawn]:
             raise refusal("INDEX_OUT_OF_RANGE", where="a mesh", index=int(corners.max()), vertices=mesh["vertices"])
         if beyond:
             continue
-        kept.append(mesh)
+        shown_meshes.append(mesh)
         count += pieces * mesh["instances"]
         if pieces and mesh["instances"]:
             used = _array(scene, mesh["position"], "<f4").reshape(-1, 3)[corners]
@@ -101,7 +101,7 @@ def _drawn(scene: Built) -> tuple[Built, Drawn]:
     if min(a, b, c) < -HALF_CUBE - TOLERANCE or max(d, e, f) > HALF_CUBE + TOLERANCE:
         corners_of = [[round(value, 3) for value in corner] for corner in ((a, b, c), (d, e, f))]
         raise refusal("OUTSIDE_UNIT_CUBE", low=corners_of[0], high=corners_of[1])
-    return Built({**scene.tree, "meshes": kept}, scene.data), Drawn(count, ((a, b, c), (d, e, f)))
+    return Built({**scene.tree, "meshes": shown_meshes}, scene.data), BuiltSceneFacts(count, ((a, b, c), (d, e, f)))
 
 
 def _worlds(nodes: list[Json]) -> list[Floats]:
@@ -161,5 +161,5 @@ def _placed(scene: Built, mesh: Json, points: Floats, world: Floats) -> Iterator
 
 def _array(scene: Built, span: list[int], kind: str) -> NDArray[np.float32] | NDArray[np.uint32]:
     at, length = span
-    found: NDArray[np.float32] | NDArray[np.uint32] = np.frombuffer(scene.data, kind, length, at)
-    return found
+    numbers: NDArray[np.float32] | NDArray[np.uint32] = np.frombuffer(scene.data, kind, length, at)
+    return numbers

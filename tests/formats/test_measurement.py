@@ -15,6 +15,8 @@ from formats.glb.integrity import measure as measure_glb
 from formats.integrity import measurement
 from formats.integrity.measures import MeshIntegrity, SplatIntegrity
 from formats.ply.integrity import measure as measure_ply
+from formats.threejs import scene_file
+from formats.threejs.sandbox_work import triangle
 from tests.formats.made_meshes import BALL, SHAPES, Shape
 from tests.judging.made_splats import cloud
 
@@ -42,7 +44,8 @@ def test_a_module_is_measured_as_what_it_builds_and_its_bytes_are_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cube = trimesh.creation.box((0.5, 0.5, 0.5)).export(file_type="glb")
-    monkeypatch.setattr("formats.format_sandbox.part", lambda named: lambda module: cube)
+    built = scene_file.join(triangle(), cube)
+    monkeypatch.setattr("formats.format_sandbox.part", lambda named: lambda module: built)
     file = tmp_path / "module"
     file.write_bytes(known_good("threejs"))
     measured = measurement.measure(file, file_format="threejs")
