@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -298,3 +299,38 @@ def test_a_picture_that_is_none_is_no_answer_and_stops_nobody(round_: ExaminedBu
         code, report = ask(url, of=damaged)
     assert code == 0 and report["unanswered"]["picture"] > 0
     assert command.STANDARD_SAMPLE == 200
+
+
+def test_who_lacks_what_draws_pictures_is_named_the_packages(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    folder = made_bundle.make().write(tmp_path / "made")
+    for name in [name for name in sys.modules if name.startswith("verify.second_opinion")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    assert main([str(folder), "--ask", "http://127.0.0.1:9"]) == 2
+    assert "pip install numpy opencv-python-headless pillow rfc8785" in capsys.readouterr().err
+    assert main([str(folder)]) == 0, "nothing else needs them"
+
+
+def test_who_is_interrupted_keeps_the_answers(ask: Any, tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    real = ModelServer.answer
+
+    def answer(server: ModelServer, question: CitedQuestion, pictures: Any) -> Any:
+        if server.key == "stop":
+            raise KeyboardInterrupt
+        server.key = "stop"
+        return real(server, question, pictures)
+
+    with served(Witness(**EYES)) as (_, url):
+        monkeypatch.setattr(ModelServer, "answer", answer)
+        assert ask(url) == (2, {})
+        assert "the same command goes on there." in capsys.readouterr().err
+        monkeypatch.setattr(ModelServer, "answer", real)
+        code, _ = ask(url)
+    assert code == 0 and "(1 more were answered before)" in capsys.readouterr().err
+
+
+def test_texts_of_a_server_move_no_terminal(ask: Any, capsys: Any) -> None:
+    with served(Mind(**EYES), model="evil\x1b]0;name\x07") as (_, url):
+        assert ask(url) == (2, {})
+    said = capsys.readouterr().err
+    assert "\x1b" not in said and "evil\\x1b]0;name\\x07" in said
