@@ -115,7 +115,10 @@ def leaders_plot(rows: Sequence[FieldRow], *, data_url: str) -> Plot:
     return Plot(
         name="field",
         title="Quality, speed and soundness of the leaders",
-        caption=f"Each leader as it took the lead: its margin over the one before it. {HOW_DRAWN}",
+        caption=(
+            "Each leader as it took the lead, by its margin over the one before it; the line leads from one to the "
+            f"next. {HOW_DRAWN}"
+        ),
         x=ACROSS,
         y=UPWARDS,
         groups=(
@@ -123,7 +126,8 @@ def leaders_plot(rows: Sequence[FieldRow], *, data_url: str) -> Plot:
             Group(key="less", words="less sound than the leader before", colour="orange", symbol="diamond"),
             Group(key="unknown", words="soundness of either not measured", colour="gray", symbol="ring"),
         ),
-        points=_points(rows),
+        points=_points(reversed(rows)),
+        joined=True,
         data_url=data_url,
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from itertools import pairwise
 from math import ceil, floor, log10, sqrt
 from typing import Any
 
@@ -107,7 +108,8 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Plot:
-    """`data_url` answers with `figure`; `bar_width` makes bars of the points, in units of x."""
+    """`data_url` answers with `figure`; `bar_width` makes bars of the points, in units of x; `joined`: a line leads
+    through the points, in their order."""
 
     name: str
     title: str
@@ -118,6 +120,7 @@ class Plot:
     points: tuple[Point, ...]
     limits: tuple[Limit, ...] = ()
     bar_width: float = 0.0
+    joined: bool = False
     data_url: str = ""
 
     @property
@@ -182,6 +185,17 @@ class Plot:
             yield Line(x1=across[0], x2=across[1], y1=down[0], y2=down[1], words=limit.words)
 
     @property
+    def joints(self) -> Iterator[Line]:
+        """The line through the points, piece by piece."""
+        for one, other in pairwise(self._joined):
+            (x1, y1), (x2, y2) = ((self._at(point.x, 0), self._at(point.y, 1)) for point in (one, other))
+            yield Line(x1=x1, x2=x2, y1=y1, y2=y2, words="")
+
+    @property
+    def _joined(self) -> list[Point]:
+        return [point for point in self.sketched if point.x is not None] if self.joined else []
+
+    @property
     def zero(self) -> float | None:
         """Where nought is on the y axis, where it is inside."""
         low, high = self._ranges[1]
@@ -224,6 +238,10 @@ class Plot:
                 place = {"x": limit.at, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top"}
             lines.append({"type": "line", **ends, "line": {"color": "var(--ink)", "width": 1, "dash": "dash"}})
             words.append({"text": escape(limit.words), "showarrow": False, **place})
+        if len(self._joined) > 1:
+            line = {"type": "scatter", "mode": "lines", "line": {"color": "var(--gray)", "width": 1}}
+            places = {"x": [point.x for point in self._joined], "y": [point.y for point in self._joined]}
+            traces.insert(0, {**line, **places, "hoverinfo": "skip", "showlegend": False})
         return {
             "data": traces,
             "layout": {

@@ -227,3 +227,14 @@ def test_a_mark_grows_by_area() -> None:
     assert (small, large) == (1, LARGEST)
     assert half**2 - small**2 == pytest.approx(large**2 - half**2, abs=0.05)
     assert plot(*sizes).figure["data"][0]["marker"]["size"] == [9, 17.1, 22.5]
+
+
+def test_a_line_leads_through_the_points_that_have_a_place_in_their_order() -> None:
+    across = Axis(words="x", shape="seconds", unknown="not measured")
+    points = [Point(x=x, y=0.1, group="a", words="", url="/") for x in (5, 1, None, 3)]
+    drawn = plot(*points, x=across, joined=True)
+    (first, second), places = drawn.joints, [mark.x for mark in drawn.marks]
+    assert [first.x1, first.x2, second.x1, second.x2] == [places[0], places[1], places[1], places[3]]
+    assert drawn.figure["data"][0]["mode"] == "lines" and drawn.figure["data"][0]["x"] == [5, 1, 3]
+    assert plotly.Figure(inked(drawn.figure)).data
+    assert list(plot(*points, x=across).joints) == [] and len(plot(points[0], joined=True).figure["data"]) == 1
