@@ -103,6 +103,7 @@ def addresses() -> dict[str, str]:
     found = {
         "home": reverse("competition", args=[competition.slug]),
         "round": reverse("round", args=at),
+        "field": reverse("field", args=at),
         "match": match_url(decided, match),
         "duel": duel_url(match_url(decided, match), clearest.prompt.stem),
         "miner": reverse("miner", args=[fell_short(competition) or hotkey]),

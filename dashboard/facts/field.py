@@ -14,7 +14,7 @@ from dashboard.facts.decision_trail import weightiest
 from dashboard.facts.entries import EntryFacts, entry_facts
 from dashboard.facts.figures import DEFAULT_BAR, figures, rules_of
 from dashboard.facts.matches import match_url
-from dashboard.facts.people import Who, entrant, who
+from dashboard.facts.people import Who, who
 from dashboard.facts.plots import Axis, Group, Limit, Plot, Point
 from dashboard.facts.wording import PartLabel, count, labels
 from judging.matches import tally_of
@@ -32,8 +32,8 @@ HOW_DRAWN = (
 class FieldRow:
     """One entry by quality, speed and soundness.
 
-    `margin`: of the match that says most of it, `against` whom; both null of a leader whom margins are held against,
-    and where no match is decided.  `state`: how its soundness compares with that leader's, `sounder` (or as sound),
+    `margin`: against the leader of the round, in the match with it that says most; null of that leader itself, and
+    where no such match is decided.  `state`: how its soundness compares with that leader's, `sounder` (or as sound),
     `less` sound, or `unknown`; `leader` of that leader itself, `nothing` where nothing usable was delivered.  `round`
     is null of a leader that has played none.
     """
@@ -42,7 +42,6 @@ class FieldRow:
     miner: Who
     copy_of: Who | None
     margin: Fraction | None
-    against: Who | None
     output_s: float | None
     measured_files: int
     defect_share: float | None
@@ -54,7 +53,7 @@ class FieldRow:
 class Improvement:
     """What a new leader does otherwise than the one before it, by three numbers; each null where it is not known.
 
-    `quality` is its margin in the match that decided, `against` whom; `speed` its seconds an output as a multiple of
+    `quality` is its margin against the last leader; `speed` its seconds an output as a multiple of
     the last leader's, both as the platform measured them in that round; of soundness, both sides' shares of the
     measured files with a defect.
     """
@@ -63,7 +62,6 @@ class Improvement:
     leader: Who
     before: Who
     quality: Fraction | None
-    against: Who | None
     speed: float | None
     output_s: float | None
     output_s_before: float | None
@@ -94,7 +92,7 @@ class FieldPage:
         return Plot(
             name="field",
             title="Quality, speed and soundness",
-            caption=f"Every entry of the round that met the leader, or another defender. {HOW_DRAWN}",
+            caption=f"Every entry of the round that met the leader, by its margin against it. {HOW_DRAWN}",
             x=ACROSS,
             y=UPWARDS,
             groups=(
@@ -104,8 +102,8 @@ class FieldPage:
                 Group(key="unknown", words="soundness of either not measured", colour="gray", symbol="ring"),
                 Group(key="nothing", words="delivered nothing usable", colour="gray", symbol="cross", apart=True),
             ),
-            points=_points(self.entries),
-            limits=(Limit(at=float(self.win_margin), words="bar"),),
+            points=tuple(sorted(_points(self.entries), key=lambda point: -point.size)),  # the small ones lie above
+            limits=(Limit(at=float(self.win_margin), words="bar"),) if self.entries else (),
             data_url=self.data_url,
         )
 
@@ -127,6 +125,7 @@ def leaders_plot(rows: Sequence[FieldRow], *, data_url: str) -> Plot:
             Group(key="unknown", words="soundness of either not measured", colour="gray", symbol="ring"),
         ),
         points=_points(reversed(rows)),
+        limits=(Limit(at=0.0, words="the leader before"),),
         joined=True,
         data_url=data_url,
     )
@@ -208,7 +207,6 @@ def improvement(entries: Sequence[Submission], matches: Sequence[Match], *, reig
         leader=row.miner,
         before=before.miner,
         quality=row.margin,
-        against=row.against,
         speed=row.output_s / before.output_s if row.output_s is not None and before.output_s else None,
         output_s=row.output_s,
         output_s_before=before.output_s,
@@ -251,7 +249,6 @@ def _unplayed(reign: Reign) -> FieldRow:
         miner=miner,
         copy_of=None,
         margin=None,
-        against=None,
         output_s=None,
         measured_files=0,
         defect_share=None,
@@ -269,14 +266,14 @@ def _by_challenger(matches: Iterable[Match]) -> dict[int, list[Match]]:
 
 def _row(entry: Submission, *, round_: Round, matches: Sequence[Match], before: EntryFacts | None) -> FieldRow:
     """`before`: the leader that it is compared with; None of that leader."""
-    facts, most = entry_facts(entry, round_=round_), weightiest(matches)
+    facts = entry_facts(entry, round_=round_)
+    most = weightiest([match for match in matches if match.defender.role == Submission.Role.LEADER])
     numbers = figures(tally_of(most), rules=rules_of(round_), kind=most.kind) if most else None
     return FieldRow(
         round=facts.round,
         miner=facts.miner,
         copy_of=facts.copy_of,
         margin=numbers.margin if numbers and numbers.counted else None,
-        against=entrant(most.defender) if most else None,
         output_s=facts.output_s,
         measured_files=facts.measured_files,
         defect_share=facts.defect_share,

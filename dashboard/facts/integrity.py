@@ -48,7 +48,6 @@ class IntegrityFacts:
 class IntegrityCell:
     """One side's number as it is written; a dash where it has none."""
 
-    role: str
     shown: str
     fault: bool
 
@@ -104,19 +103,19 @@ def _number(name: str, value: int | float | None) -> IntegrityNumber:
 
 
 def integrity_lines(sides: Mapping[str, IntegrityFacts]) -> tuple[IntegrityLine, ...]:
-    """The numbers of all sides, by their roles, beside one another."""
-    by_role = {role: {number.name: number for number in facts.numbers} for role, facts in sides.items()}
-    known = {name: number for numbers in by_role.values() for name, number in numbers.items()}
+    """The numbers of all sides, in their order, beside one another."""
+    each_side = [{number.name: number for number in facts.numbers} for facts in sides.values()]
+    known = {name: number for numbers in each_side for name, number in numbers.items()}
     return tuple(
         IntegrityLine(
             label=words.label,
             unit=words.unit,
             definition=words.definition,
-            cells=tuple(_cell(role, numbers.get(name)) for role, numbers in by_role.items()),
+            cells=tuple(_cell(numbers.get(name)) for numbers in each_side),
         )
         for name, words in known.items()
     )
 
 
-def _cell(role: str, number: IntegrityNumber | None) -> IntegrityCell:
-    return IntegrityCell(role=role, shown=number.shown if number else "–", fault=bool(number and number.fault))
+def _cell(number: IntegrityNumber | None) -> IntegrityCell:
+    return IntegrityCell(shown=number.shown if number else "–", fault=bool(number and number.fault))

@@ -238,6 +238,9 @@ class Plot:
                 place = {"x": limit.at, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "top"}
             lines.append({"type": "line", **ends, "line": {"color": "var(--ink)", "width": 1, "dash": "dash"}})
             words.append({"text": escape(limit.words), "showarrow": False, **place})
+        if 0 < self._unplaced < len(self.points):
+            place = {"x": BAND / 100, "xref": "paper", "xanchor": "right", "y": 0, "yref": "paper", "yanchor": "bottom"}
+            words.append({"text": escape(self.x.unknown), "textangle": -90, "showarrow": False, **place})
         if len(self._joined) > 1:
             line = {"type": "scatter", "mode": "lines", "line": {"color": "var(--gray)", "width": 1}}
             places = {"x": [point.x for point in self._joined], "y": [point.y for point in self._joined]}
@@ -263,15 +266,18 @@ class Plot:
     @property
     def _axes(self) -> dict[str, Any]:
         """Points without a place on the x axis have one of their own, with one place on it; alone, they have the only
-        one."""
-        across = {"title": {"text": self.x.words}, "tickformat": FORMATS[self.x.shape], **self._ticks}
-        upwards = {"title": {"text": self.y.words}, "tickformat": FORMATS[self.y.shape]}
+        one, and its name."""
+        across, upwards = (
+            {"title": {"text": axis.words}, "tickformat": FORMATS[axis.shape]}
+            | ({"rangemode": "nonnegative"} if axis.shape == "seconds" else {})
+            for axis in (self.x, self.y)
+        )
+        across |= self._ticks
         if not self._unplaced:
             return {"xaxis": across, "yaxis": upwards}
-        band = {"tickvals": [0], "ticktext": [escape(self.x.unknown)], "range": [-1, 1], "fixedrange": True}
-        band |= {"showgrid": False, "zeroline": False}
+        band = {"tickvals": [], "range": [-1, 1], "fixedrange": True, "showgrid": False, "zeroline": False}
         if self._unplaced == len(self.points):
-            return {"xaxis": band, "yaxis": upwards}
+            return {"xaxis": {**band, "title": {"text": escape(self.x.unknown)}}, "yaxis": upwards}
         return {
             "xaxis": {**across, "domain": [BAND / 100, 1]},
             "xaxis2": {**band, "domain": [0, 0.8 * BAND / 100]},
@@ -303,6 +309,7 @@ class Plot:
                 "color": paint,
                 "symbol": SYMBOLS[group.symbol],
                 "size": [round(9 * _scale(point), 1) for point in points] if any(p.size for p in points) else 9,
+                "opacity": 0.85 if any(point.size for point in self.points) else 1,
                 "line": {"color": paint, "width": 1.6},
             }
             drawn = {"type": "scatter", "mode": "markers", "marker": marker, **_errors(points, paint=paint)}
@@ -352,9 +359,9 @@ def _errors(points: list[Point], *, paint: str) -> dict[str, Any]:
 
 
 def _rounded(low: float, high: float, *, whole: bool) -> tuple[float, float]:
-    """The ends of an axis at a tenth of its size; never of no length."""
+    """The ends of an axis at a tenth of its size; never of no length, and below nought only where a value is."""
     if high - low < 1e-9:
-        low, high = low - 0.5, high + 0.5
+        low, high = (max(low - 0.5, 0.0) if low >= 0 else low - 0.5), high + 0.5
     if whole:
         return float(floor(low)), float(ceil(high))
     step = 10.0 ** floor(log10(high - low)) / 2

@@ -26,7 +26,7 @@ FOREST = (
     '<circle class="dot {side}" cx="{dot}%" cy="13" r="5"/></svg>'
 )
 SPLIT = (
-    '<svg class="split" width="100%" height="14" role="img" aria-label="{words}"><title>{words}</title>'
+    '<svg class="split" width="100%" height="18" role="img" aria-label="{words}"><title>{words}</title>'
     '<rect class="ground" width="100%" height="14"/>{segments}</svg>'
 )
 SPREAD = (
