@@ -28,7 +28,8 @@ class Told:
 
 @dataclass(frozen=True)
 class Member:
-    """`folder`: the code that is revealed and hosted from; `hosts`: which files are then found at the asset URL."""
+    """`folder`: the code that is revealed and hosted from; `hosts`: which files are then found at the asset URL;
+    `borrows`: the slug of the member whose files a copy hosts, and a cheat where there is no true object."""
 
     name: str
     role: str
@@ -36,6 +37,7 @@ class Member:
     hosts: Hosting
     reveals: tuple[Told, ...] = ()
     extension: str = "glb"
+    borrows: str = "chooser"
 
     @cached_property
     def key(self) -> Keypair:
@@ -115,7 +117,7 @@ CHALLENGERS = (
     ),
     Member("Copy", "Reveals Chooser's commit later and hosts Chooser's files.", "chooser", "copied", (Told(7),)),
 )
-# The members of the demos of other formats: one leads, the other challenges.
+# The members of the demos of other formats: one leads, the others challenge.
 OTHER_LEADERS = (
     Member("Spray", "Lathe work as splats. Leads where splats are asked for.", "spray", "nothing", (), "ply"),
     Member(
@@ -126,9 +128,45 @@ OTHER_CHALLENGERS = (
     Member("Mist", "A puffed silhouette as splats.", "mist", "own", (Told(1),), "ply"),
     Member("Turner", "Writes programs that turn every silhouette on a lathe.", "turner", "own", (Told(1),), "js"),
 )
-PLAYERS = (*CHALLENGERS, *OTHER_CHALLENGERS)
-CAST = (LEADER, *PLAYERS, *OTHER_LEADERS)
-COPIED_FROM = "chooser"  # the slug whose files the copy hosts, and the cheat where it has no true object
+# Beside Turner, where modules are asked for.
+MODULE_CHALLENGERS = (
+    Member(
+        "Forger",
+        "Hosts the true objects as programs, which its revealed code cannot write. The generation audit catches it.",
+        "forger",
+        "true",
+        (Told(2),),
+        "js",
+        "sculptor",
+    ),
+    Member(
+        "Sculptor",
+        "Turns or blows up silhouettes by program, with the picture on them. The best honest code for modules.",
+        "sculptor",
+        "own",
+        (Told(3),),
+        "js",
+    ),
+    Member(
+        "Bobbin",
+        "Writes programs of a coarse lathe, and hosts only three modules of five: forfeits.",
+        "bobbin",
+        "some",
+        (Told(4),),
+        "js",
+    ),
+    Member(
+        "Echo",
+        "Reveals Sculptor's commit later and hosts Sculptor's modules.",
+        "sculptor",
+        "copied",
+        (Told(5),),
+        "js",
+        "sculptor",
+    ),
+)
+PLAYERS = (*CHALLENGERS, *OTHER_CHALLENGERS, *MODULE_CHALLENGERS)
+CAST = (LEADER, *CHALLENGERS, *OTHER_CHALLENGERS, *OTHER_LEADERS, *MODULE_CHALLENGERS)
 LAST_REVEAL = max(told.after for member in CAST for told in member.reveals)
 
 

@@ -22,7 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urljoin
 
-from examples.cast import COPIED_FROM, MINERS, PLAYERS, Member
+from examples.cast import MINERS, PLAYERS, Member
 from examples.kit import write
 from examples.worker import die_with_parent
 from formats.registry import FORMATS
@@ -195,9 +195,10 @@ class Studio:
             raise OSError(f"{one.name}'s generator ended with {process.returncode}")
 
     def borrow(self, one: Member, stem: str, *, sha256: str) -> None:
-        """Files that are not the miner's own: the true object where the cheat knows the picture, else Chooser's."""
-        target, copied = self.folder / one.slug / f"{stem}.glb", self.folder / COPIED_FROM / f"{stem}.glb"
-        known = true_object(stem, sha256=sha256) if one.hosts == "true" else None
+        """Files that are not the miner's own: the true object where the cheat knows the picture, else another's."""
+        name = f"{stem}.{one.extension}"
+        target, copied = self.folder / one.slug / name, self.folder / one.borrows / name
+        known = true_object(stem, sha256=sha256, extension=one.extension) if one.hosts == "true" else None
         if known:
             write(target, known)
         elif copied.exists():
@@ -206,12 +207,12 @@ class Studio:
             target.with_name(f".{target.name}").replace(target)
 
 
-def true_object(stem: str, *, sha256: str) -> bytes | None:
+def true_object(stem: str, *, sha256: str, extension: str) -> bytes | None:
     """The object a picture was drawn from, recognised by its bytes; a real photo has none."""
     from examples import objects, prompts
 
     name = prompts.by_sha256().get(sha256)
-    return objects.glb_of(name) if name else None
+    return objects.FILES[extension](name) if name else None
 
 
 def watch(studio: Studio, *, platform: str, slug: str) -> None:

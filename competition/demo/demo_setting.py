@@ -30,6 +30,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 LARGEST_PICTURE = 20_000_000
 HOSTING_PORT = 8017
 DEFAULT_FILE = Path(settings.BASE_DIR) / "examples" / "competition.json"
+FILES = {name: DEFAULT_FILE.with_name(f"{name}.json") for name in registry.FORMATS} | {registry.USUAL: DEFAULT_FILE}
+"""Format -> the file of its demo."""
 
 
 class BadPrompts(Exception):

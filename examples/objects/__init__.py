@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import trimesh
 
-from examples.objects import built, flat, round
+from examples.objects import built, flat, modules, round
 from examples.objects.shapes import glb
 
 MAKERS: tuple[Callable[[], trimesh.Scene], ...] = (
@@ -32,3 +32,12 @@ OBJECTS: dict[str, Callable[[], trimesh.Scene]] = {
 def glb_of(name: str) -> bytes:
     """The true object as a glb.  KeyError for a name that is not in OBJECTS."""
     return glb(OBJECTS[name]())
+
+
+def module_of(name: str) -> bytes:
+    """The true object as a Three.js module.  KeyError for a name that is not in OBJECTS."""
+    return modules.module(OBJECTS[name]())
+
+
+FILES: dict[str, Callable[[str], bytes]] = {"glb": glb_of, "js": module_of}
+"""The ending of a file -> what makes a true object's file of that kind."""

@@ -16,7 +16,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from competition.demo import demo_setting
 from core.postgres.ports import free_port
 from core.postgres.server import Cluster
-from formats import registry
 
 
 class Command(BaseCommand):
@@ -30,13 +29,13 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=1, help="how many rounds (1)")
         parser.add_argument("--prompts", type=Path, help="a folder of pictures in place of the demo's own")
         parser.add_argument("--competition", type=Path, help="rules and cast, in place of examples/competition.json")
-        parser.add_argument("--format", choices=list(registry.FORMATS), help="the demo of that format (glb)")
+        parser.add_argument("--format", choices=list(demo_setting.FILES), help="the demo of that format (glb)")
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render and judge")
         parser.add_argument("--dir", type=Path, help="where to play; emptied first (default: var/play)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["format"] not in (None, registry.USUAL) and not options["competition"]:
-            options["competition"] = settings.BASE_DIR / "examples" / f"{options['format']}.json"
+        if options["format"] and not options["competition"]:
+            options["competition"] = demo_setting.FILES[options["format"]]
         try:
             document = demo_setting.read_setting(options["competition"] or demo_setting.DEFAULT_FILE)
             if options["prompts"]:

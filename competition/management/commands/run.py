@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from competition import chain, queries
 from competition.demo.demo_director import Director
-from competition.demo.demo_setting import HOSTING_PORT
+from competition.demo.demo_setting import FILES, HOSTING_PORT
 from competition.models import Competition
 from core.postgres import server
 from core.queue.processes import Program, Supervisor
@@ -49,11 +49,16 @@ class Command(BaseCommand):
         )
         parser.add_argument("--prompts", type=Path, help="a folder of pictures for a new demo competition")
         parser.add_argument("--competition", type=Path, help="a file of rules and cast for a new demo competition")
+        parser.add_argument("--format", choices=list(FILES), help="the demo of that format, for a new demo competition")
         parser.add_argument("--hosting-port", type=int, default=HOSTING_PORT, help="where the demo's miners keep files")
         parser.add_argument("--rounds", type=int, help="stop once the demo has published so many rounds")
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_taken(options["host"], options["port"])
+        chosen = options.pop("format")
+        if chosen and options["competition"]:
+            raise CommandError("give --format or --competition: each names the file of the demo")
+        options["competition"] = FILES[chosen] if chosen else options["competition"]
         with only_once(settings.VAR_DIR / "run.lock"):
             try:
                 self.play(**options)

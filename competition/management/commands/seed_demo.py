@@ -27,7 +27,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if Competition.objects.filter(slug=options["slug"]).exists():
+        there = Competition.objects.filter(slug=options["slug"]).first()
+        if there:
+            self.refuse_another(there, file=options["competition"])
             self.stdout.write(f"competition {options['slug']!r} is there already")
             return
         folder = options["prompts"] or Path(settings.BASE_DIR) / "examples" / "prompts"
@@ -42,3 +44,16 @@ class Command(BaseCommand):
         except (demo_setting.BadPrompts, demo_setting.BadCompetition) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"competition {made.slug!r} with {len(pictures)} prompts; round 1 opens in a few seconds")
+
+    def refuse_another(self, there: Competition, *, file: Path | None) -> None:
+        """A demo that asks for another format than the file is no answer to who named the file."""
+        try:
+            wanted = demo_setting.read_setting(file)["config"].get("format") if file else None
+        except demo_setting.BadCompetition as error:
+            raise CommandError(str(error)) from error
+        played = there.config.get("format")
+        if wanted not in (None, played):
+            raise CommandError(
+                f"{settings.VAR_DIR} holds a demo of {played}, not of {wanted}: name another folder "
+                f"(GAUNTLET_VAR=var/{wanted}), or take this one away with `make clean`"
+            )
