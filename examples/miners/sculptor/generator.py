@@ -78,6 +78,12 @@ export default function generate(THREE) {{
     bevelSegments: 4,
   }});
   solid.translate(0, 0, -edge / 2);
+  const places = solid.getAttribute("position");
+  const [wide, high] = SIZE.map((length) => length / 2000);
+  for (let i = 0; i < places.count; i++) {{
+    places.setX(i, Math.max(-wide, Math.min(wide, places.getX(i))));
+    places.setY(i, Math.max(-high, Math.min(high, places.getY(i))));
+  }}
   return printed(THREE, solid);
 }}
 """
@@ -136,5 +142,5 @@ def cushion(mask: np.ndarray, *, scale: float) -> str:
         )
     radius = float(cv2.distanceTransform(padded, cv2.DIST_L2, 5).max()) * scale
     inner = [holes.get(index, []) for index in outlines]
-    data = CUSHION.format(outlines=list(outlines.values()), holes=inner, round=round(0.36 * radius))
+    data = CUSHION.format(outlines=list(outlines.values()), holes=inner, round=round(0.3 * radius))
     return data + BLOWN.format()
