@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +29,7 @@ from competition.rulesets.base import NOBODY, SCREEN
 from competition.rulesets.ladder import LEADER
 from competition.rulesets.regenerations import TIMES, Regeneration
 from competition.rulesets.speed import TIEBREAK
+from competition.rulesets.tally import DuelResult, Tally
 from competition.states import RUNNING
 from competition.steps import pause
 from core.machine import engine
@@ -169,9 +170,14 @@ def _regenerated(audit: Audit, run: PodRun, *, regeneration: int, now: datetime)
     if match.state != "decided":
         what = "the regenerated outputs are judged against the submitted ones"
         return Wait(SOON, f"{what}{_time(regeneration)}: {match.state}")
-    results = (matches.result_of(duel) for duel in match.duels.order_by("position"))
+    results = [matches.result_of(duel) for duel in match.duels.order_by("position")]
+    return regeneration_of_run(run, submitted=matches.tally_of(match), results=results)
+
+
+def regeneration_of_run(run: PodRun, *, submitted: Tally, results: Iterable[DuelResult | None]) -> Regeneration:
+    """What a run brought, as the rules see it; `submitted` and `results` are those of its match."""
     return Regeneration(
-        submitted=matches.tally_of(match),
+        submitted=submitted,
         generated_s=run.generated_s,
         results=tuple(result for result in results if result),
         failure=(run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None,

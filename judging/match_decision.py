@@ -25,6 +25,7 @@ from core.machine.outcomes import Move, Outcome, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from judging import matches, recorded, sides
 from judging.models import Duel, Match, Rendering
+from judging.shadow.models import ShadowDuel
 
 SOON = timedelta(seconds=2)
 MOST_VOID_PERCENT = 5
@@ -52,7 +53,7 @@ def decide(match: Match, now: datetime) -> Outcome:
     return recorded.refuse(match, edited, now=now) if edited else outcome
 
 
-def bearable(duels: Sequence[Duel]) -> bool:
+def bearable(duels: Sequence[Duel] | Sequence[ShadowDuel]) -> bool:
     """Are so few duels without an answer that the match may be decided without them?"""
     return sum(duel.exhausted for duel in duels) * 100 <= MOST_VOID_PERCENT * len(duels)
 

@@ -22,6 +22,7 @@ from competition.rulesets.ladder import Audited, Key, LadderEntry
 from competition.rulesets.tally import DuelResult, Tally
 from core.machine import engine
 from judging.models import Duel, Match
+from judging.shadow.models import ShadowDuel
 
 SUBMITTED, GENERATED = Asset.Origin.SUBMITTED, Asset.Origin.GENERATED
 
@@ -30,22 +31,29 @@ def ensure(
     round_: Round, *, kind: str, defender: Submission, challenger: Submission, now: datetime, regeneration: int = 0
 ) -> Match:
     """The match of this pair, made when it is first wanted.  `regeneration`: which one an audit's is about."""
-    leads = defender.role == Submission.Role.LEADER
-    regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAINST_DEFENDER) or kind_of(round_, kind).fresh
     match, made = Match.in_force.get_or_create(
         round=round_,
         kind=numbered(kind, regeneration),
         defender=defender,
         challenger=challenger,
         defaults={
-            "defender_origin": GENERATED if leads else SUBMITTED,
-            "challenger_origin": numbered(GENERATED, regeneration) if regenerated else SUBMITTED,
+            **origins(round_, kind=kind, defender=defender, regeneration=regeneration),
             **Match.born(now=now),
         },
     )
     if made:
         engine.announce(Match, now=now)
     return match
+
+
+def origins(round_: Round, *, kind: str, defender: Submission, regeneration: int = 0) -> dict[str, str]:
+    """Whose outputs meet in a match of this kind: submitted ones, or those that the platform generated."""
+    leads = defender.role == Submission.Role.LEADER
+    regenerated = kind in (Match.Kind.AUDIT, Match.Kind.AGAINST_DEFENDER) or kind_of(round_, kind).fresh
+    return {
+        "defender_origin": GENERATED if leads else SUBMITTED,
+        "challenger_origin": numbered(GENERATED, regeneration) if regenerated else SUBMITTED,
+    }
 
 
 def kind_of(round_: Round, kind: str) -> MatchKind:
@@ -72,7 +80,7 @@ def leader(round_: Round) -> Submission | None:
     return round_.submissions.filter(role=Submission.Role.LEADER).select_related("miner").first()
 
 
-def result_of(duel: Duel) -> DuelResult | None:
+def result_of(duel: Duel | ShadowDuel) -> DuelResult | None:
     """The duel's result for the challenger; None while it is open, or if it was never needed."""
     if duel.state == "judged":
         return {"challenger": DuelResult.WON, "defender": DuelResult.LOST, "draw": DuelResult.DRAWN}[duel.outcome]

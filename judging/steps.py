@@ -161,13 +161,23 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
 
 
 def _forfeit(left: Side | None, right: Side | None, *, sets: dict[str, str]) -> Move:
-    if left is None and right is None:
-        outcome, because = "draw", "neither side delivered a file for this prompt"
-    elif right is None:
-        outcome, because = "defender", "the challenger delivered no usable file for this prompt"
-    else:
-        outcome, because = "challenger", "the defender delivered no usable file for this prompt"
+    outcome = forfeit_outcome(left, right)
+    because = FORFEITS[outcome]
     return Move("forfeited", because=because, sets={**sets, "outcome": outcome}, facts={"outcome": outcome, **sets})
+
+
+FORFEITS = {
+    "draw": "neither side delivered a file for this prompt",
+    "defender": "the challenger delivered no usable file for this prompt",
+    "challenger": "the defender delivered no usable file for this prompt",
+}
+
+
+def forfeit_outcome(left: Side | None, right: Side | None) -> str:
+    """Who wins a duel for which a side delivered nothing."""
+    if left is None and right is None:
+        return "draw"
+    return "defender" if right is None else "challenger"
 
 
 def _known_verdict(match: Match, duel: Duel, left: Side, right: Side) -> Duel | None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from competition.simulation.figures import Rate, SimulatedFigures
+from competition.decisions.rates import Rate
+from competition.simulation.figures import SimulatedFigures
 
 COLOURS = ("#6b7280", "#b45309", "#0f766e", "#7c3aed", "#be123c")
 

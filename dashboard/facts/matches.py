@@ -287,13 +287,14 @@ def row(
         facts,
         settled=facts.duels_made if decided else sum(counts.get(state, 0) for state in OVER),
         duels=facts.duels_made if decided else sum(counts.values()),
-        verdict=verdict or _verdict(match, facts.tally),
+        verdict=verdict or verdict_words(match, facts.tally),
         copies=tuple(copies),
         copy_of=copy_of,
     )
 
 
-def _verdict(match: Match, numbers: MatchFigures | None) -> str:
+def verdict_words(match: Match, numbers: MatchFigures | None) -> str:
+    """What a match came to, in a word or two."""
     if numbers is None:
         return "waits for pictures" if match.state == "waiting" else "being judged"
     if numbers.all_forfeit:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from judging.backends.base import Judge, NoAnswer, Question, Side
+from judging.backends.base import Answer, Judge, NoAnswer, Question, Side
 from judging.decisions import ballots
 from judging.decisions.ballots import MICRO, Ballot, Verdict
 from judging.panel.answer_store import AnswerStore
@@ -49,13 +49,17 @@ def _score(judge: Judge, question: Question) -> int:
     """The score in millionths.  A hiccup is asked again at once, so that it does not cost the answers before it."""
     for left in reversed(range(ASKS)):
         try:
-            answer = judge.ask(question)
-            if not (math.isfinite(answer.score) and -1 <= answer.score <= 1):
-                raise NoAnswer("bad_score", f"The judge answered {answer.score!r}, which is not between -1 and 1.")
-            if not (math.isfinite(answer.mass) and answer.mass * MICRO >= ballots.STANDARD.least_mass):
-                raise NoAnswer("low_mass", f"The judge was not answering the question (mass {answer.mass:.2f}).")
-            return round(answer.score * MICRO)
+            return round(require_sound(judge.ask(question)).score * MICRO)
         except NoAnswer:
             if not left:
                 raise
     raise AssertionError("ASKS is at least 1")
+
+
+def require_sound(answer: Answer) -> Answer:
+    """Raises NoAnswer for what is no answer to the question."""
+    if not (math.isfinite(answer.score) and -1 <= answer.score <= 1):
+        raise NoAnswer("bad_score", f"The judge answered {answer.score!r}, which is not between -1 and 1.")
+    if not (math.isfinite(answer.mass) and answer.mass * MICRO >= ballots.STANDARD.least_mass):
+        raise NoAnswer("low_mass", f"The judge was not answering the question (mass {answer.mass:.2f}).")
+    return answer

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from competition.decisions.rates import Rate
 from competition.rulesets import MARGIN_1, RULESETS, TITLE_1, read
-from competition.simulation.figures import Rate, simulate
+from competition.simulation.figures import simulate
 from competition.simulation.population import POPULATIONS
 
 ROUNDS = 500

@@ -1,0 +1,82 @@
+"""What would the audits of a round come to with the verdicts of another judge?
+
+Source audits and what people decided stand.  A generation audit that the rules decided is asked about again, with the
+regenerated outputs as the second judge sees them; one whose matches are open then is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from audits.models import Audit, PodRun
+from audits.pods import runs
+from audits.reviews import in_force, reruns
+from audits.steps import STATES, regeneration_of_run
+from competition.decisions.attempts import numbered
+from competition.models import Submission
+from competition.rounds import rules_of
+from competition.rulesets.ladder import Audited, Key, combined
+from competition.rulesets.regenerations import Regeneration
+from judging.models import Match
+from judging.shadow.round_view import RoundView
+
+
+def shadow_audited(view: RoundView) -> Mapping[Key, Audited]:
+    """entry -> what its audits come to, of those of which that is known."""
+    by_entry: dict[str, dict[str, str]] = {}
+    for (entry, kind), state in shadow_states(view).items():
+        by_entry.setdefault(entry, {})[kind] = state
+    rules = rules_of(view.round)
+    results = {entry: combined(states, rules=rules) for entry, states in by_entry.items()}
+    return {entry: result for entry, result in results.items() if result is not None}
+
+
+def shadow_states(view: RoundView) -> dict[tuple[str, str], str]:
+    """(entry, kind) -> the state of its audit that counts, with the second judge's verdicts."""
+    return {
+        place: state_of(audit, view) if follows_from_duels(audit, view) else audit.state
+        for place, audit in in_force.verdicts(view.round).items()
+    }
+
+
+def follows_from_duels(audit: Audit, view: RoundView) -> bool:
+    """Was it decided by the rules, from matches that are here?  Those of rounds played elsewhere are not."""
+    decided = audit.state in ("passed", "rejected") and not audit.people
+    judged = regenerated_match(view, Match.Kind.AUDIT, audit.submission, regeneration=0)
+    return audit.kind == Audit.Kind.GENERATION and decided and judged is not None
+
+
+def state_of(audit: Audit, view: RoundView) -> str:
+    """What the ruleset says of the regenerations so far; `open` where a match or a run that it needs is missing."""
+    rows = list[Regeneration]()
+    entry, first = audit.submission, reruns.regeneration_for(audit)
+    for regeneration in range(view.ruleset.regenerations):
+        purpose = numbered(PodRun.Purpose.AUDIT, first + regeneration)
+        run = PodRun.objects.filter(submission=entry, purpose=purpose).order_by("pk").last()
+        match = regenerated_match(view, Match.Kind.AUDIT, entry, regeneration=regeneration)
+        end = view.end_of(match) if match is not None else None
+        if run is None or match is None or end is None:
+            return "open"
+        results = view.results(match)[: end.after]
+        row = regeneration_of_run(run, submitted=end.tally, results=results)
+        limit_s = runs.limits_of(run).generation_s
+        verdict = view.ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
+        again = regenerated_match(view, Match.Kind.AGAINST_DEFENDER, entry, regeneration=regeneration)
+        against = view.end_of(again) if again is not None else None
+        if verdict is None and against is not None:
+            row = replace(row, defender=against.tally)
+            verdict = view.ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
+        if verdict is not None:
+            return STATES.get(verdict.outcome, "open")
+        if row.defender is None:
+            return "open"
+        rows.append(row)
+    return "open"
+
+
+def regenerated_match(view: RoundView, kind: Match.Kind, entry: Submission, *, regeneration: int) -> Match | None:
+    """The match of that regeneration which counts."""
+    named = numbered(kind, regeneration)
+    rows = (match for match in view.by_pairing.values() if match.pk and match.kind == named)
+    return next((match for match in rows if match.challenger_id == entry.pk), None)
