@@ -16,7 +16,7 @@ from typing import Any, get_type_hints
 from django.template import engines
 from django.urls import get_resolver
 
-from dashboard.facts import audit_pages, plots, review_pages
+from dashboard.facts import audit_pages, plots, review_pages, shadow_pages
 from dashboard.facts.matches import DuelLine, MatchLine
 from dashboard.facts.people import Who
 from dashboard.facts.prompt_pages import PromptLine
@@ -37,6 +37,8 @@ OTHERS: Mapping[str, Mapping[str, Any]] = {
     "reviewing/work_list.html": {"page": review_pages.WorkList},
     "reviewing/case.html": {"page": review_pages.CasePage, "evidence": audit_pages.AuditPage},
     "reviewing/letters.html": {"rows": tuple[review_pages.LetterRow, ...]},
+    "reviewing/shadows.html": {"page": shadow_pages.ShadowList},
+    "reviewing/shadow.html": {"page": shadow_pages.ShadowPage, "plot": plots.Plot},
 }
 
 DRAWN = "drawn, and in the table below, by a template tag or a plot that is given the whole row"

@@ -51,7 +51,8 @@ APART = {
         "bytes under their hash, or pictures": "blob thumb live-frame live-script prompt-picture view-picture poster "
         "record-file",
         "the verifier recomputes every number of a bundle": "bundle bundle-file",
-        "the reviewers' site": "reviews reviews-json sign-in sign-out letters correct case",
+        "the reviewers' site": "reviews reviews-json sign-in sign-out letters correct case shadows shadows-json shadow "
+        "shadow-json shadow-margins",
         "for the holder of a key": "api-own-standing api-own-diagnostics api-own-reveals api-own-appeals api-webhooks "
         "api-webhook api-webhook-resume api-webhook-deliveries api-webhook-replay",
         "signed when it happened; the verifier compares it with the round": "api-ledger-event",

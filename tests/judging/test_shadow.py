@@ -79,34 +79,31 @@ def test_the_same_outcomes_may_have_another_leader(second: KnownJudge) -> None:
 
 
 def test_a_match_that_would_go_on_is_judged_on(second: KnownJudge) -> None:
-    """Officially it was certain after three duels; with these verdicts it takes more, and no more than needed."""
+    """Officially it ended after three duels; with these verdicts it takes more, which are judged a few at a time."""
     maker, round_, played = finished_round(stop_early=True)
     entry = maker.submission(round_, maker.miners[3])
     maker.assets(entry, origin="submitted")
     leader = played["ann"].defender
-    early = maker.match(round_, leader, entry, kind="screen", results=[L] * 7, stopped="below", stopped_after=7)
+    early = maker.match(round_, leader, entry, kind="screen", results=[L] * 3, stopped="below", stopped_after=3)
     second.as_official()
-    for duel in early.duels.all():
-        pair = (
-            maker.files[leader.pk, duel.prompt_id, "generated"],
-            maker.files[entry.pk, duel.prompt_id, "submitted"],
-        )
-        second.outcomes[pair] = "challenger"
+    ann = played["ann"].challenger
+    for prompt in maker.prompts:
+        theirs = maker.files[entry.pk, prompt.pk, "submitted"]
+        second.outcomes[maker.files[leader.pk, prompt.pk, "generated"], theirs] = "challenger"
+        second.outcomes[maker.files[ann.pk, prompt.pk, "submitted"], theirs] = "defender"  # they meet on the ladder now
     report = shadow()
     assert ("screen", "below the bar", "qualified") in changed(report)
-    judged = ShadowDuel.objects.filter(challenger=entry)
-    assert judged.count() > 7 or not judged.exclude(outcome="challenger").exists()
-    assert {row.state for row in judged} == {"judged"}
+    assert report["leader"]["after"]["key"] == ann.key
+    judged = ShadowDuel.objects.filter(challenger=entry, kind="screen")
+    assert early.stopped_after == 3 and 3 < judged.count() < PROMPTS and {row.state for row in judged} == {"judged"}
 
 
 def test_a_ladder_match_that_was_never_played_is_played_where_the_rules_want_it(second: KnownJudge) -> None:
     maker, _, played = finished_round()
     second.as_official()
     second.differs(played["bob"], {0: "challenger"})
-    ann, bob = (played[name].challenger for name in ("ann", "bob"))
-    for prompt in maker.prompts:
-        pair = (maker.files[ann.pk, prompt.pk, "submitted"], maker.files[bob.pk, prompt.pk, "submitted"])
-        second.outcomes[pair] = "challenger"
+    bob = played["bob"].challenger
+    meet(second, maker, played, outcome="challenger")
     report = shadow()
     (ladder,) = [match for match in report["matches"] if match["kind"] == "ladder"]
     assert (ladder["result"], ladder["shadow_result"], ladder["url"]) == ("", "reaches the bar", "")
@@ -114,6 +111,14 @@ def test_a_ladder_match_that_was_never_played_is_played_where_the_rules_want_it(
     assert report["leader"]["still_open"] == "1 of those who would lead were never audited"
     passed(bob)
     assert shadow()["leader"]["changed"]
+
+
+def meet(second: KnownJudge, maker: Maker, played: dict[str, Match], *, outcome: str) -> None:
+    """What the judge says where Bob meets Ann, which officially nobody asked."""
+    ann, bob = (played[name].challenger for name in ("ann", "bob"))
+    for prompt in maker.prompts:
+        pair = (maker.files[ann.pk, prompt.pk, "submitted"], maker.files[bob.pk, prompt.pk, "submitted"])
+        second.outcomes[pair] = outcome
 
 
 def tables() -> dict[str, str]:
@@ -137,7 +142,8 @@ def bundle(folder: Path) -> dict[str, str]:
 def test_nothing_official_is_written_and_the_bundle_stays_the_same_to_the_byte(
     second: KnownJudge, tmp_path: Path
 ) -> None:
-    _, round_, played = finished_round()
+    maker, round_, played = finished_round()
+    maker.round(2, state="open", defending=maker.first)
     second.as_official()
     second.differs(played["ann"], {0: "defender"})
     publish.write_files(round_, tmp_path / "before")
@@ -191,9 +197,10 @@ def test_a_finished_run_asks_nothing_again(second: KnownJudge) -> None:
 
 
 def test_the_bound_is_said_before_anything_is_asked_and_is_kept(second: KnownJudge) -> None:
-    _, _, played = finished_round()
+    maker, _, played = finished_round()
     second.as_official()
     second.differs(played["bob"], {0: "challenger"})
+    meet(second, maker, played, outcome="draw")
     err = StringIO()
 
     def look(question: Question) -> None:
@@ -317,7 +324,8 @@ def test_a_model_behind_a_server_is_asked_and_its_answers_are_no_official_ones(r
     assert report["agreement"]["duels"] == 8 and run.described["model"] and report["failures"] == []
     assert 0 < cost["questions"] == ShadowAnswer.objects.count() <= cost["most_questions"] and cost["prompt_tokens"] > 0
     assert not StoredAnswer.objects.exists() and not DescribedJudge.objects.exists()
-    assert ask()["agreement"] == report["agreement"] and server.asked == calls
+    assert ask()["agreement"] == report["agreement"]
+    assert server.asked == calls + 1 and ShadowAnswer.objects.count() == cost["questions"]  # one to see what it can do
 
 
 def test_the_report_for_people_names_what_would_change(second: KnownJudge) -> None:
