@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from audits.models import Audit
-from competition.models import Round, Submission
+from competition.models import Reign, Round, Submission
 from judging.backends import JUDGES, JudgeKind, judge_named
 from judging.backends.base import Answer, NoAnswer, Question
 from judging.models import Duel, Match
@@ -95,7 +95,11 @@ def finished_round(**rules: Any) -> tuple[Maker, Round, dict[str, Match]]:
         entry = maker.submission(round_, miner)
         maker.assets(entry, origin="submitted")
         played[name] = maker.match(round_, leader, entry, kind="screen", results=[result, *[D] * (PROMPTS - 1)])
-    passed(played["ann"].challenger)
+    ann = played["ann"].challenger
+    passed(ann)
+    crown = {"miner": ann.miner, "repo": ann.repo, "commit": ann.commit, "weight": "1", "effective_block": 2099}
+    reign = Reign.objects.create(competition=maker.competition, sequence=2, won_in=round_, **crown)
+    maker.round(2, state="open", defending=reign)
     return maker, round_, played
 
 
