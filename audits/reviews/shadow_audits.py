@@ -62,8 +62,8 @@ def state_of(audit: Audit, view: RoundView) -> str:
         row = regeneration_of_run(run, submitted=end.tally, results=results)
         limit_s = runs.limits_of(run).generation_s
         verdict = view.ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
-        again = regenerated_match(view, Match.Kind.AGAINST_DEFENDER, entry, regeneration=regeneration)
-        against = view.end_of(again) if again is not None else None
+        rematch = regenerated_match(view, Match.Kind.AGAINST_DEFENDER, entry, regeneration=regeneration)
+        against = view.end_of(rematch) if rematch is not None else None
         if verdict is None and against is not None:
             row = replace(row, defender=against.tally)
             verdict = view.ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)

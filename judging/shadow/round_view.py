@@ -35,7 +35,7 @@ class NoViews(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class ShadowPlace:
     """Two assets on one prompt.  `duel`: the official one, where there is one."""
 
     match: Match
@@ -59,12 +59,12 @@ class Place:
 
     def sides(self) -> tuple[Side | None, Side | None]:
         """None for a side that delivered nothing usable.  Raises NoViews."""
-        match, asked = self.match, self.duel is not None and self.duel.state in ("judged", "void")
+        match, judged = self.match, self.duel is not None and self.duel.state in ("judged", "void")
         competition = match.round.competition
-        named = (self.duel.left_sha256, self.duel.right_sha256) if self.duel is not None and asked else ("", "")
+        named = (self.duel.left_sha256, self.duel.right_sha256) if self.duel is not None and judged else ("", "")
         left = side_of(match.defender, match.defender_origin, self.prompt, known=named[0], competition=competition)
         right = side_of(match.challenger, match.challenger_origin, self.prompt, known=named[1], competition=competition)
-        if asked and (left is None or right is None):
+        if judged and (left is None or right is None):
             raise NoViews(f"A file of the duel on {self.prompt.stem} is not here any more. {MEND}")
         return left, right
 
@@ -139,14 +139,14 @@ class RoundView:
     def drawn(self) -> list[tuple[Prompt, int]]:
         return [(row.prompt, row.position) for row in self.round.drawn.select_related("prompt").order_by("position")]
 
-    def places(self, match: Match) -> list[Place]:
+    def places(self, match: Match) -> list[ShadowPlace]:
         """In seed order: of an official match its duels, of another the round's prompts."""
         if match.pk:
             rows = sorted(match.duels.all(), key=lambda duel: duel.position)
-            return [Place(match, duel.prompt, duel.position, duel) for duel in rows]
-        return [Place(match, prompt, position) for prompt, position in self.drawn]
+            return [ShadowPlace(match, duel.prompt, duel.position, duel) for duel in rows]
+        return [ShadowPlace(match, prompt, position) for prompt, position in self.drawn]
 
-    def row_at(self, place: Place) -> ShadowDuel | None:
+    def row_at(self, place: ShadowPlace) -> ShadowDuel | None:
         kind, defender, challenger, prompt = place.key
         return self.rows.get((kind, defender, challenger), {}).get(prompt)
 
@@ -172,7 +172,7 @@ class RoundView:
     def decision(self, *, audits: Mapping[Key, Audited]) -> RoundDecision:
         return self.ruleset.decide(ShadowObservation(self, audits=audits))
 
-    def compared(self) -> Iterator[tuple[Place, ShadowDuel]]:
+    def compared(self) -> Iterator[tuple[ShadowPlace, ShadowDuel]]:
         """The duels that both judges judged."""
         for match in self.by_pairing.values():
             for place in self.places(match):
@@ -180,7 +180,7 @@ class RoundView:
                 if place.official and row is not None and row.state == "judged":
                     yield place, row
 
-    def counted_places(self) -> list[Place]:
+    def counted_places(self) -> list[ShadowPlace]:
         """The duels whose official results count, prompt by prompt, so that a server reads each prompt once; of a
         sample those that it holds."""
         counted = [place for match in self.by_pairing.values() for place in self.places(match) if place.counts]
@@ -189,13 +189,13 @@ class RoundView:
             counted = sorted(judged, key=self._lot)[: self.run.sample]
         return in_order(counted)
 
-    def _lot(self, place: Place) -> str:
+    def _lot(self, place: ShadowPlace) -> str:
         """A larger sample holds the smaller one."""
         match = place.match
         named = (self.round.seed, match.kind, match.defender.key, match.challenger.key, place.prompt.stem)
         return hashlib.sha256(" ".join(named).encode()).hexdigest()
 
-    def further_places(self, match: Match) -> list[Place]:
+    def further_places(self, match: Match) -> list[ShadowPlace]:
         """What a match still needs that goes on with these verdicts, a few at a time; nothing once it has ended."""
         if (match.pk and match.state != "decided") or self.end_of(match) is not None:
             return []
@@ -205,7 +205,7 @@ class RoundView:
             return forfeits or missing[:AT_ONCE]
         return missing[:AT_ONCE]
 
-    def bound(self) -> list[Place]:
+    def bound(self) -> list[ShadowPlace]:
         """Every duel that may be judged, however the verdicts fall: all of the official matches, and one more match of
         each challenger where challengers may meet one another."""
         if self.run.sample is not None:
@@ -216,7 +216,7 @@ class RoundView:
                 origins = matches.origins(self.round, kind=Match.Kind.LADDER, defender=challenger)
                 sides = {"defender": challenger, "challenger": challenger, **origins}
                 meets = Match(round=self.round, kind=Match.Kind.LADDER, **sides)
-                places += [Place(meets, prompt, position) for prompt, position in self.drawn]
+                places += [ShadowPlace(meets, prompt, position) for prompt, position in self.drawn]
         return places
 
 
@@ -224,11 +224,11 @@ def pairing_of(match: Match) -> Pairing:
     return match.kind, match.defender.key, match.challenger.key
 
 
-def in_order(places: Sequence[Place]) -> list[Place]:
+def in_order(places: Sequence[ShadowPlace]) -> list[ShadowPlace]:
     return sorted(places, key=lambda place: (place.position, place.match.defender_id, place.match.challenger_id))
 
 
-def delivered_nothing(place: Place) -> bool:
+def delivered_nothing(place: ShadowPlace) -> bool:
     try:
         return None in place.sides()
     except NoViews:

@@ -24,7 +24,7 @@ from judging.backends import judge_named
 from judging.backends.base import Judge, Served
 from judging.management.commands.judge_check import examined
 from judging.panel.vlm_panel import Deliberates
-from judging.shadow import asking, queries
+from judging.shadow import queries, shadow_worker
 from judging.shadow.round_view import RoundView
 
 OF_MODELS = 16  # duels at once, where answers are waited for
@@ -81,9 +81,9 @@ class Command(BaseCommand):
     def play(self, round_: Round, judge: Judge, options: Mapping[str, Any]) -> tuple[ShadowPage, str]:
         """The report, and why it is not complete; "" where it is."""
         with transaction.atomic():
-            run = asking.begin(round_, judge, sample=options["sample"], price=options["price"])
+            run = shadow_worker.begin(round_, judge, sample=options["sample"], price=options["price"])
             view = RoundView(run)
-            bound = asking.bound(view, judge)
+            bound = shadow_worker.bound(view, judge)
             for line in announcement(bound, price=options["price"]):
                 self.stderr.write(line)
             most = options["most_questions"]
@@ -97,8 +97,10 @@ class Command(BaseCommand):
         at_once = options["duels"] or (OF_MODELS if isinstance(judge, Deliberates) else 1)
         halted = ""
         try:
-            asking.Asking(view, judge, audits=shadow_audited, progress=self.stderr.write, duels=at_once).play()
-        except asking.Halted as error:
+            shadow_worker.ShadowWorker(
+                view, judge, audits=shadow_audited, progress=self.stderr.write, duels=at_once
+            ).play()
+        except shadow_worker.Halted as error:
             halted = str(error)
         return shadow_pages.shadow_page(queries.run_numbered(run.pk), now=clock.now()), halted
 
@@ -120,7 +122,7 @@ def price(text: str) -> Decimal:
     return amount
 
 
-def announcement(bound: asking.ShadowBound, *, price: Decimal | None) -> list[str]:
+def announcement(bound: shadow_worker.ShadowBound, *, price: Decimal | None) -> list[str]:
     """What it may cost, before anything is asked."""
     further = bound.duels - bound.counted
     lines = [

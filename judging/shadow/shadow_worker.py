@@ -24,7 +24,7 @@ from judging.panel.questions import QUESTIONS
 from judging.panel.vlm_panel import Deliberates
 from judging.shadow.answers import ShadowAnswerStore, StoredScores
 from judging.shadow.models import ShadowAnswer, ShadowDuel, ShadowRun
-from judging.shadow.round_view import NoViews, Place, RoundView, in_order
+from judging.shadow.round_view import NoViews, RoundView, ShadowPlace, in_order
 from judging.steps import forfeit_outcome
 
 MOST_SILENT = 5  # duels in a row without an answer
@@ -90,7 +90,7 @@ def questions_about(judge: Judge) -> tuple[int, int, int]:
     return about.count("pair"), about.count("asset"), about.count("prompt")
 
 
-class Asking:
+class ShadowWorker:
     """One run, asked about to its end by this process.
 
     `audits`: what the audits come to with the verdicts so far; `progress`: gets a line after each duel; `duels`: how
@@ -133,18 +133,18 @@ class Asking:
             if len(self.view.by_pairing) == known:
                 return
 
-    def _without_verdict(self, places: Iterable[Place]) -> list[Place]:
+    def _without_verdict(self, places: Iterable[ShadowPlace]) -> list[ShadowPlace]:
         """Those that got no answer before are asked about again."""
         rows = [(place, self.view.row_at(place)) for place in places]
         return [place for place, row in rows if row is None or row.exhausted]
 
-    def _judge_all(self, places: Sequence[Place]) -> None:
+    def _judge_all(self, places: Sequence[ShadowPlace]) -> None:
         for row in self._verdicts(places):
             values = {field.name: getattr(row, field.name) for field in ShadowDuel._meta.concrete_fields}
             named = {name: values.pop(name) for name in ("run", "kind", "defender", "challenger", "prompt")}
             del values["id"]
-            kept, _ = ShadowDuel.objects.update_or_create(**named, defaults=values)
-            self.view.add(kept)
+            stored, _ = ShadowDuel.objects.update_or_create(**named, defaults=values)
+            self.view.add(stored)
             self.done += 1
             self.silent = self.silent + 1 if row.exhausted else 0
             self._note()
@@ -152,7 +152,7 @@ class Asking:
             if self.silent == MOST_SILENT:
                 raise Halted(f"No answer to {MOST_SILENT} duels in a row: {row.failure_reason} {MEND}")
 
-    def _verdicts(self, places: Sequence[Place]) -> Iterator[ShadowDuel]:
+    def _verdicts(self, places: Sequence[ShadowPlace]) -> Iterator[ShadowDuel]:
         """As they come.  Where one raises, the others that wait are not begun."""
         if self.duels == 1:
             yield from map(self._verdict, places)
@@ -164,16 +164,16 @@ class Asking:
             finally:
                 threads.shutdown(cancel_futures=True)
 
-    def _verdict_in_thread(self, place: Place) -> ShadowDuel:
+    def _verdict_in_thread(self, place: ShadowPlace) -> ShadowDuel:
         try:
             return self._verdict(place)
         finally:
             let_go()
 
-    def _verdict(self, place: Place) -> ShadowDuel:
+    def _verdict(self, place: ShadowPlace) -> ShadowDuel:
         match = place.match
         try:
-            values = self._asked(place)
+            values = self._verdict_values(place)
         except NoViews as missing:
             values = _void(FailureClass.INFRASTRUCTURE, "NO_VIEWS", str(missing))
         except store.StoreFault as fault:
@@ -191,7 +191,7 @@ class Asking:
             **values,
         )
 
-    def _asked(self, place: Place) -> dict[str, Any]:
+    def _verdict_values(self, place: ShadowPlace) -> dict[str, Any]:
         """What was forfeited stays so, and no judge is asked about it.  Raises NoViews and NoAnswer."""
         if place.duel is not None and place.duel.state == "forfeited":
             return {"state": "forfeited", "outcome": place.duel.outcome}
