@@ -171,10 +171,12 @@ def _regenerated(audit: Audit, run: PodRun, *, regeneration: int, now: datetime)
         what = "the regenerated outputs are judged against the submitted ones"
         return Wait(SOON, f"{what}{_time(regeneration)}: {match.state}")
     results = [matches.result_of(duel) for duel in match.duels.order_by("position")]
-    return regeneration_of_run(run, submitted=matches.tally_of(match), results=results)
+    return regeneration_of_run(audit, run, submitted=matches.tally_of(match), results=results)
 
 
-def regeneration_of_run(run: PodRun, *, submitted: Tally, results: Iterable[DuelResult | None]) -> Regeneration:
+def regeneration_of_run(
+    audit: Audit, run: PodRun, *, submitted: Tally, results: Iterable[DuelResult | None]
+) -> Regeneration:
     """What a run brought, as the rules see it; `submitted` and `results` are those of its match."""
     return Regeneration(
         submitted=submitted,

@@ -16,7 +16,8 @@ from audits.steps import STATES, regeneration_of_run
 from competition.decisions.attempts import numbered
 from competition.models import Submission
 from competition.rounds import rules_of
-from competition.rulesets.ladder import Audited, Key, combined
+from competition.rulesets.base import SCREEN
+from competition.rulesets.ladder import LEADER, Audited, Key, combined
 from competition.rulesets.regenerations import Regeneration
 from judging.models import Match
 from judging.shadow.round_view import RoundView
@@ -50,19 +51,14 @@ def follows_from_duels(audit: Audit, view: RoundView) -> bool:
 def state_of(audit: Audit, view: RoundView) -> str:
     """What the ruleset says of the regenerations so far; `open` where a match or a run that it needs is missing."""
     rows = list[Regeneration]()
-    entry, first = audit.submission, reruns.regeneration_for(audit)
     for regeneration in range(view.ruleset.regenerations):
-        purpose = numbered(PodRun.Purpose.AUDIT, first + regeneration)
-        run = PodRun.objects.filter(submission=entry, purpose=purpose).order_by("pk").last()
-        match = regenerated_match(view, Match.Kind.AUDIT, entry, regeneration=regeneration)
-        end = view.end_of(match) if match is not None else None
-        if run is None or match is None or end is None:
+        run = run_of(audit, regeneration=regeneration)
+        row = regeneration_seen(audit, run, view, regeneration=regeneration) if run is not None else None
+        if run is None or row is None:
             return "open"
-        results = view.results(match)[: end.after]
-        row = regeneration_of_run(run, submitted=end.tally, results=results)
         limit_s = runs.limits_of(run).generation_s
         verdict = view.ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
-        rematch = regenerated_match(view, Match.Kind.AGAINST_DEFENDER, entry, regeneration=regeneration)
+        rematch = regenerated_match(view, Match.Kind.AGAINST_DEFENDER, audit.submission, regeneration=regeneration)
         against = view.end_of(rematch) if rematch is not None else None
         if verdict is None and against is not None:
             row = replace(row, defender=against.tally)
@@ -73,6 +69,26 @@ def state_of(audit: Audit, view: RoundView) -> str:
             return "open"
         rows.append(row)
     return "open"
+
+
+def run_of(audit: Audit, *, regeneration: int) -> PodRun | None:
+    purpose = numbered(PodRun.Purpose.AUDIT, reruns.regeneration_for(audit) + regeneration)
+    return PodRun.objects.filter(submission=audit.submission, purpose=purpose).order_by("pk").last()
+
+
+def regeneration_seen(audit: Audit, run: PodRun, view: RoundView, *, regeneration: int) -> Regeneration | None:
+    """As the second judge sees it, also the margin against the leader where a ruleset asks for that; None where a
+    match is open."""
+    match = regenerated_match(view, Match.Kind.AUDIT, audit.submission, regeneration=regeneration)
+    end = view.end_of(match) if match is not None else None
+    if match is None or end is None:
+        return None
+    row = regeneration_of_run(audit, run, submitted=end.tally, results=view.results(match)[: end.after])
+    if row.ahead is None:
+        return row
+    screen = view.by_pairing.get((SCREEN, LEADER, audit.submission.key))
+    screened = view.end_of(screen) if screen is not None else None
+    return replace(row, ahead=screened.tally.margin) if screened is not None else None
 
 
 def regenerated_match(view: RoundView, kind: Match.Kind, entry: Submission, *, regeneration: int) -> Match | None:
