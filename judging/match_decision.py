@@ -23,7 +23,7 @@ from competition.steps import pause
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, StepFailure, Wait
 from core.machine.stateful import FailureClass
-from judging import matches, recorded, sides
+from judging import integrity_outcomes, matches, recorded, sides
 from judging.models import Duel, Match, Rendering
 from judging.shadow.models import ShadowDuel
 
@@ -106,15 +106,19 @@ def _make_fresh_duels(match: Match, duels: Sequence[Duel], *, now: datetime) -> 
 
 
 def _ready(match: Match) -> list[FreshPrompt]:
-    """The fresh prompts on which both sides' files are rendered, refused, or known to be missing."""
+    """The fresh prompts on which both sides' files are rendered (and measured, where the rules go by that), refused, or
+    known to be missing."""
     rendered = sides.renderings(match.round.competition).filter(state__in=Rendering.graph.settled())
     shas = set(rendered.values_list("sha256", flat=True))
     done: dict[int, set[int]] = {}
     both: tuple[Submission, ...] = (match.defender, match.challenger)
     for side in both:
         assets = side.assets.filter(origin=Asset.Origin.GENERATED, state__in=("stored", "failed"))
+        drawn = rendered.filter(state="rendered").values("sha256")
+        stored = assets.filter(state="stored", sha256__in=drawn)
+        unmeasured = set(integrity_outcomes.waited_for(match.round, stored).values_list("sha256", flat=True))
         for asset in assets:
-            if asset.state == "failed" or asset.sha256 in shas:
+            if asset.state == "failed" or asset.sha256 in shas - unmeasured:
                 done.setdefault(asset.prompt_id, set()).add(side.pk)
     return [f for f in match.round.fresh.all() if len(done.get(f.prompt_id, ())) == len(both)]
 

@@ -102,11 +102,12 @@ def results_on_fresh_prompts(duels: Iterable[Duel]) -> list[DuelResult | None]:
 def beyond(match: Match, duel: Duel) -> bool:
     """Does the duel lie behind the end of its match, so that it does not count, judged or not?
 
-    Forfeits that are counted first count wherever they stand.
+    Forfeits that are counted first count wherever they stand; where neither side delivered it is nobody's forfeit.
     """
     if match.stopped_after is None or duel.position < match.stopped_after:
         return False
-    return not (duel.state == "forfeited" and kind_of(match.round, match.kind).forfeits_first)
+    forfeit = duel.state == "forfeited" and duel.outcome != Duel.Outcome.DRAW
+    return not (forfeit and kind_of(match.round, match.kind).forfeits_first)
 
 
 def tally_of(match: Match) -> Tally:

@@ -1,6 +1,8 @@
 """Which files are measured for how sound they are, and what is done then?  Every drawn one, once, by a worker.
 
-A measurement decides nothing and no round waits for it.  One that cannot be made is a fact, too: not measured, and why.
+Where a round's rules go by measurements its files are measured as soon as they are drawn, and it waits for them; one
+that cannot be made for a reason that is ours is tried again, and then pauses the round.  No other round waits: there a
+measurement that cannot be made is a fact, too: not measured, and why.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from formats import registry
 from formats.integrity import measurement as integrity
 from formats.integrity.marks import MARKS
 from formats.integrity.measures import VERSION, Integrity
-from judging.models import Measurement, Rendering
+from judging import integrity_outcomes
+from judging.models import Match, Measurement, Rendering
 from judging.renderers import draw_defects
 
 LATELY = timedelta(days=30)
@@ -32,9 +35,12 @@ CODE = "NOT_MEASURED"
 
 
 def drawn_files(now: datetime) -> Iterator[tuple[Round, QuerySet[Asset]]]:
-    """The drawn files of each round whose duels have begun; a round needs its pictures first."""
+    """The drawn files of each round whose duels have begun, as a round needs its pictures first; and, before that, of
+    each that decides by measurements."""
     begun = Q(state__in=("duels", "finalizing")) | Q(state="finished", since__gte=now - LATELY)
-    for round_ in Round.objects.filter(begun, source={}).select_related("competition"):
+    waiting = Q(state__in=("miner_generation", "downloading")) | Q(matches__state__in=Match.graph.active())
+    rounds = Round.objects.filter(begun | waiting & Q(rules__has_key="integrity"), source={}).distinct()
+    for round_ in rounds.select_related("competition"):
         drawn = Rendering.objects.filter(competition=round_.competition_id, state="rendered").values("sha256")
         yield round_, Asset.objects.filter(submission__round=round_, state="stored", sha256__in=drawn)
 
@@ -42,6 +48,8 @@ def drawn_files(now: datetime) -> Iterator[tuple[Round, QuerySet[Asset]]]:
 def want_measurements(now: datetime) -> None:
     """Once per content."""
     for round_, stored in drawn_files(now):
+        if integrity_outcomes.decides(round_):
+            _want_again(round_, stored)
         known = Exists(Measurement.objects.filter(sha256=OuterRef("sha256"), version=VERSION))
         wanted = set(stored.exclude(known).values_list("sha256", flat=True))
         for sha256 in sorted(wanted)[:MOST_AT_ONCE]:
@@ -49,17 +57,36 @@ def want_measurements(now: datetime) -> None:
             Measurement.objects.get_or_create(sha256=sha256, version=VERSION, defaults=named)
 
 
+def _want_again(round_: Round, stored: QuerySet[Asset]) -> None:
+    """What nobody waited for, and what could not be measured for another competition, is measured for this round."""
+    ours = Measurement.objects.filter(
+        sha256__in=stored.values("sha256"), version=VERSION, failure_class=FailureClass.INFRASTRUCTURE
+    )
+    ours.filter(state="unmeasured").delete()
+    ours.filter(state="measuring").exclude(competition=round_.competition_id).update(competition=round_.competition_id)
+
+
+def stuck(round_: Round) -> Measurement | None:
+    """A file by which the round decides, and which cannot be measured however often it is tried."""
+    if not integrity_outcomes.decides(round_):
+        return None
+    stored = Asset.objects.filter(submission__round=round_, state="stored")
+    failing = Measurement.objects.filter(Measurement.out_of_tries(), failure_class=FailureClass.INFRASTRUCTURE)
+    return failing.filter(sha256__in=stored.values("sha256"), version=VERSION).first()
+
+
 def measure(row: Measurement, now: datetime) -> Outcome:
-    """A file that was drawn and cannot be measured is nobody's failure but ours."""
+    """A file that breaks the measurement, while a good file is measured right afterwards, is its miner's failure;
+    whatever else keeps a file from being measured is ours."""
     try:
         wanted = registry.of(row.competition.config).name
         file = store.default().path(row.sha256)
         numbers = integrity.measure(file, file_format=wanted)
     except Refused as refused:
-        return _unmeasured(refused.sentence)
+        return _unmeasured(refused.sentence, FailureClass.MINER)
     except RendererFault as fault:
-        if row.on_last_try:
-            return _unmeasured(f"Tried {row.attempts} times: {fault.sentence}")
+        if row.on_last_try and not any(row.waiting_rounds()):
+            return _unmeasured(f"Tried {row.attempts} times: {fault.sentence}", FailureClass.INFRASTRUCTURE)
         failure = StepFailure(FailureClass.INFRASTRUCTURE, fault.code, f"It is not measured yet: {fault.sentence}.")
         return Retry(engine.backoff(row.attempts), failure)
     sets = {"numbers": asdict(numbers), "picture": picture_of(file, numbers, file_format=wanted)}
@@ -77,6 +104,10 @@ def picture_of(file: Path, numbers: Integrity, *, file_format: str) -> str:
             return ""  # the numbers are there
 
 
-def _unmeasured(why: str) -> Move:
-    sentence = f"{why} Nothing depends on it; an operator can look at the worker's log."
-    return Move("unmeasured", because=why, failure=StepFailure(FailureClass.INFRASTRUCTURE, CODE, sentence))
+def _unmeasured(why: str, whose: FailureClass) -> Move:
+    """`whose`: an operator can look at the worker's log; a miner mends the file."""
+    if whose == FailureClass.MINER:
+        must = "Mend the file: where the rules go by measurements it counts as beyond every bound."
+    else:
+        must = "Nothing depends on it; an operator can look at the worker's log."
+    return Move("unmeasured", because=why, failure=StepFailure(whose, CODE, f"{why} {must}"))

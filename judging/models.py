@@ -61,7 +61,7 @@ class Measurement(Stateful):
     """How sound a file is, by its hash; `numbers`: those of `formats.integrity.measures` in that `version`;
     `picture`: the hash of a PNG that shows where a mesh is at fault, "" of one that is sound and where none was drawn.
 
-    It decides nothing, so the ledger records no move of it, and no round waits for it.
+    The ledger records no move of it: where it decides anything it is a document of the round's bundle.
     """
 
     graph = MeasurementStates
@@ -80,6 +80,12 @@ class Measurement(Stateful):
 
     def describe(self) -> dict[str, object]:
         return {"asset": self.sha256, "version": self.version}
+
+    def waiting_rounds(self) -> Iterable[Stateful]:
+        """Only those whose rules go by measurements name a rule for them."""
+        held = Asset.objects.filter(sha256=self.sha256).values("submission__round")
+        runs = models.Q(state__in=Round.graph.active()) | models.Q(matches__state__in=Match.graph.active())
+        return Round.objects.filter(runs, pk__in=held, rules__has_key="integrity", source={}).distinct()
 
     def competition_pk(self) -> int:
         return self.competition_id

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from competition.models import Competition, Prompt, Submission
 from core import store
 from judging.backends.base import Side
+from judging.integrity_outcomes import forfeit_reason
 from judging.models import Rendering
 from judging.renderers import renderer as renderer_named
 from judging.renderers.rig import Rig
@@ -28,12 +29,12 @@ def rendering_of(competition: Competition, sha256: str) -> Rendering | None:
 
 
 def of(entry: Submission, origin: str, prompt: Prompt) -> Side | None:
-    """None when it delivered nothing that can be judged."""
+    """None when it delivered nothing that can be judged, or what the rules make a forfeit."""
     asset = entry.assets.filter(origin=origin, prompt=prompt, state="stored").first()
     if asset is None:
         return None
     rendering = rendering_of(entry.round.competition, asset.sha256)
-    if rendering is None or rendering.state != "rendered":
+    if rendering is None or rendering.state != "rendered" or forfeit_reason(entry.round, asset.sha256):
         return None
     views = {name: store.default().path(sha256) for name, sha256 in rendering.views.items()}
     return Side(sha256=asset.sha256, views=views)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db.models import Q
 
@@ -17,7 +18,7 @@ from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import registry
-from judging import match_decision, matches, sides
+from judging import integrity_outcomes, match_decision, matches, measurements, sides
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
 from judging.health import controls, silence
@@ -84,9 +85,11 @@ def start_match(match: Match, now: datetime) -> Outcome:
         return Retry(engine.backoff(match.attempts), StepFailure(FailureClass.JUDGE, "ANOTHER_JUDGE", f"{why} {MEND}"))
     if matches.kind_of(match.round, match.kind).fresh:
         return _begun(match, [], now=now)
-    left = _unrendered(match.defender, match.defender_origin) + _unrendered(match.challenger, match.challenger_origin)
-    if left:
+    both = ((match.defender, match.defender_origin), (match.challenger, match.challenger_origin))
+    if left := sum(_unrendered(entry, origin) for entry, origin in both):
         return Wait(SOON, f"{left} files are not rendered yet")
+    if left := sum(_unmeasured(entry, origin) for entry, origin in both):
+        return Wait(SOON, f"{left} files are not measured yet")
     return _begun(match, list(match.round.drawn.select_related("prompt")), now=now)
 
 
@@ -125,6 +128,13 @@ def _unrendered(entry: Submission, origin: str) -> int:
     return assets.filter(state="downloading").count() + stored.exclude(sha256__in=settled.values("sha256")).count()
 
 
+def _unmeasured(entry: Submission, origin: str) -> int:
+    """Drawn files of one side that the rules go by, and that are not measured yet."""
+    drawn = sides.renderings(entry.round.competition).filter(state="rendered").values("sha256")
+    stored = entry.assets.filter(origin=origin, state="stored", sha256__in=drawn)
+    return integrity_outcomes.waited_for(entry.round, stored).count()
+
+
 def judge_duel(duel: Duel, now: datetime) -> Outcome:
     """Ask the judge about one prompt; who delivered nothing forfeits; no answer is retried."""
     match = duel.match
@@ -137,9 +147,8 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
         return _forfeit(left, right, sets=shas)
     known = _known_verdict(match, duel, left, right)
     if known:
-        return _verdict(
-            known.outcome, known.score_micro, known.detail, sets=shas, because="the same files, judged before"
-        )
+        outcome, own = integrity_outcomes.judges_own(known.outcome, known.detail)
+        return _verdict(duel, outcome, known.score_micro, own, sets=shas, because="the same files, judged before")
     answers = DuelAnswerStore(duel)
     try:
         verdict = verdict_of(
@@ -157,7 +166,7 @@ def judge_duel(duel: Duel, now: datetime) -> Outcome:
     except Unwanted:
         return UNWANTED
     because = f"decided by {verdict.decided_by}"
-    return _verdict(verdict.outcome, verdict.score_micro, verdict.detail(), sets=shas, because=because)
+    return _verdict(duel, verdict.outcome, verdict.score_micro, verdict.detail(), sets=shas, because=because)
 
 
 def _forfeit(left: Side | None, right: Side | None, *, sets: dict[str, str]) -> Move:
@@ -194,7 +203,13 @@ def _known_verdict(match: Match, duel: Duel, left: Side, right: Side) -> Duel | 
     return same.order_by("pk").first()
 
 
-def _verdict(outcome: str, score: int | None, detail: object, *, sets: dict[str, str], because: str) -> Move:
+def _verdict(
+    duel: Duel, outcome: str, score: int | None, detail: Mapping[str, Any], *, sets: dict[str, str], because: str
+) -> Move:
+    """`outcome`: the judge's; a draw may be broken by the rules."""
+    judged, (left, right) = outcome, (sets["left_sha256"], sets["right_sha256"])
+    outcome, detail = integrity_outcomes.with_tie_broken(duel.match.round, judged, detail, left=left, right=right)
+    because = because if outcome == judged else f"{because}; the draw goes to the sounder file"
     facts = {"outcome": outcome, "score_micro": score, **sets}
     values = {**sets, "outcome": outcome, "score_micro": score, "detail": detail}
     return Move("judged", because=because, sets=values, facts=facts)
@@ -223,7 +238,7 @@ def _no_answer(duel: Duel, no_answer: NoAnswer, left: Side, right: Side, *, sets
     if verdict is None:
         return controls.retry_unanswered(duel, no_answer)
     because = f"the judge answers about control pictures, and not about these: {no_answer.sentence}"
-    return _verdict(verdict.outcome, verdict.score_micro, verdict.detail(), sets=sets, because=because)
+    return _verdict(duel, verdict.outcome, verdict.score_micro, verdict.detail(), sets=sets, because=because)
 
 
 def duels(round_: Round, now: datetime) -> Outcome:
@@ -248,4 +263,7 @@ def trouble(round_: Round, *, now: datetime) -> Move | None:
     stuck = ours.filter(Rendering.out_of_tries()).first()
     if stuck:
         return pause(round_, f"Files cannot be rendered: {stuck.failure_reason}", code="RENDERER", now=now)
+    if unmeasured := measurements.stuck(round_):
+        why = f"Files by which this round decides cannot be measured: {unmeasured.failure_reason}"
+        return pause(round_, why, code="MEASUREMENT", now=now)
     return match_decision.silence(round_, now=now)

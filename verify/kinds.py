@@ -156,6 +156,7 @@ BUNDLE_WRONG: dict[str, str] = {
     "asset-file": "a stored file is not in the bundle, or in another size",
     "wrong-views": "the pictures of a file are not those of the rig, not in the bundle, or differ for the same content",
     "leader-incomplete": "an output of the leader is missing by no doing of its own: the round should have paused",
+    "wrong-measurements": "the measurements by which the round decided are not those of its files, or lack a number",
     # matches
     "missing-match": "a match that the rules ask for was not played",
     "extra-match": "a match that the rules do not ask for",
@@ -209,6 +210,7 @@ BUNDLE_TELLING: dict[str, str] = {
     "operator-not-pinned": "signed by this key; whose key that is, only you can know: pin it with --operator",
     "signature-unchecked": "signatures were not checked, because the package bittensor-core is missing",
     "leader-forfeit": "the leader's own code gave no usable file for a prompt: it forfeits the duels on it",
+    "gated-file": "a file is beyond a bound of the rules, or broke its measurement: it forfeits the duels on it",
     "judge-silenced": "a side's pictures keep the judge from answering, which answers about control pictures: it loses",
     "void-duel": "a duel could not be judged, for a reason that is the platform's; it counts for nobody",
     "audit-by-person": "an audit was decided by a person, for the reason given",

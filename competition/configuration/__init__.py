@@ -17,6 +17,7 @@ from competition.decisions import beacon, numbers
 from competition.decisions.schedule import Cadence
 from competition.decisions.standing import Condition
 from competition.rulesets import NESTED, BadRules, Rules, count, read
+from competition.rulesets.integrity import fits
 from formats import registry
 
 FORMATS = " or ".join(", ".join(f"`{name}`" for name in registry.FORMATS).rsplit(", ", 1))
@@ -122,7 +123,10 @@ def check(config: Mapping[str, Any], *, ruleset: str) -> None:
     Config.from_json(config)
     for part in PARTS.values():
         _check_part(part, config)
-    read({"name": ruleset, **config.get("rules", {})})
+    rule = read({"name": ruleset, **config.get("rules", {})}).integrity
+    if rule.bounds and not fits(rule, is_mesh=registry.of(config).is_mesh):
+        problem = f"a file of format {registry.of(config).name} has no such defect"
+        raise BadRules("integrity.bounds", problem, fix="Bound defects of this kind of file (docs/competition.md)")
 
 
 def _check_part(part: ConfigurationPart, config: Mapping[str, Any]) -> None:

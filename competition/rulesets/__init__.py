@@ -18,6 +18,7 @@ from competition.rulesets.base import (
     Ruleset,
     StepWords,
 )
+from competition.rulesets.integrity import IntegrityRule
 from competition.rulesets.margin_1 import MARGIN_1, Margin1
 from competition.rulesets.margin_2 import MARGIN_2, Margin2
 from competition.rulesets.rules import PAID_FROM, Rules, TitleRules, replaced
@@ -34,6 +35,7 @@ __all__ = [
     "TITLE_1",
     "BadRules",
     "FreshPrompts",
+    "IntegrityRule",
     "MatchKind",
     "MatchWords",
     "Observation",
@@ -58,7 +60,7 @@ RULESETS: dict[str, type[Ruleset]] = {
     "title-1": Title1,
 }
 
-NESTED: Mapping[str, type] = {"title": TitleRules, "speed": SpeedRule}
+NESTED: Mapping[str, type] = {"title": TitleRules, "integrity": IntegrityRule, "speed": SpeedRule}
 """The values of rules that are objects themselves, by their field."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from competition.rulesets.integrity import REPORT, IntegrityRule, read_rule
 from competition.rulesets.speed import SpeedRule, read_speed
 from competition.rulesets.values import BadRules, count, exact, kind_of, share
 
@@ -67,13 +68,20 @@ class Rules:
     )
     # None: the ladder of challengers decides, without a title match
     title: TitleRules | None = field(default=None, metadata={"means": "the title match, of a ruleset that has one"})
+    integrity: IntegrityRule = field(
+        default_factory=IntegrityRule, metadata={"means": "what measurements of files decide (rules.md)"}
+    )
     speed: SpeedRule = field(default_factory=SpeedRule, metadata={"means": "what the time of code decides (rules.md)"})
 
     def to_json(self) -> dict[str, Any]:
-        """Without floats, so that it can be hashed: fractions as "n/d".  A ruleset without a title match names none,
-        and the rule for speed that always held is not named."""
+        """Without floats, so that it can be hashed: fractions as "n/d".  Not named are a title match that a ruleset
+        does not have, a rule for measurements by which nothing is decided, and the rule for speed that always held."""
         plain = {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
-        unnamed = {"title": self.title is None, "speed": self.speed == SpeedRule()}
+        unnamed = {
+            "title": self.title is None,
+            "integrity": self.integrity.mode == REPORT,
+            "speed": self.speed == SpeedRule(),
+        }
         return {name: value for name, value in plain.items() if not unnamed.get(name)}
 
 
@@ -182,6 +190,7 @@ _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     "audit_median_seconds": exact,
     "audit_limit_seconds": exact,
     "audit_repeats": _repeats,
+    "integrity": read_rule,
     "speed": read_speed,
 }
 
@@ -199,6 +208,6 @@ _TITLE_READERS: Mapping[str, Callable[[str, Any], Any]] = {
 def _plain(value: Any) -> Any:
     if isinstance(value, Fraction):
         return str(value)
-    if isinstance(value, TitleRules | SpeedRule):
+    if isinstance(value, TitleRules | IntegrityRule | SpeedRule):
         return value.to_json()
     return [_plain(one) for one in value] if isinstance(value, tuple) else value

@@ -47,7 +47,7 @@ def simulate(rules: Rules, population: Population, *, rounds: int, seed: int) ->
     hits, costs = np.zeros(3, dtype=int), np.zeros(4)  # costs: prompts, duels, calls, rounds
     for number, start in enumerate(range(0, rounds, CHUNK)):
         size = min(CHUNK, rounds - start)
-        lots = Lots(population, seed=seed * 1_000_003 + number)
+        lots = Lots(population, seed=seed * 1_000_003 + number, integrity=rules.integrity.mode)
         field = lots.field(size)
         winner, carried = np.full(size, LEADER), Start.nothing(field.ahead.shape)
         for _ in range(population.returning):  # the same commits come back until one of them leads

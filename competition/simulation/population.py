@@ -8,6 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from competition.rulesets.integrity import GATE, REPORT, TIEBREAK
+
 Net = NDArray[np.int8]
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
@@ -31,6 +33,10 @@ class Population:
     which are an equal's; their audits reject them · slow: share of the challengers whose code is slower than the
     leader's by more than a tiebreak by speed allows · returning: so many rounds in a row the same commits challenge,
     until one of them takes the lead.
+
+    What measurements of files decide only where the rules go by them: beyond: share of the challengers' files that a
+    gate makes forfeits · apart: share of the draws in which one file is sounder by more than a tiebreak's bound ·
+    sounder, better_sounder: of these, which share goes to the challenger: to an equal, to one who is better.
     """
 
     name: str
@@ -49,6 +55,10 @@ class Population:
     cheats: int = 0
     slow: float = 0.0
     returning: int = 1
+    beyond: float = 0.0
+    apart: float = 0.0
+    sounder: float = 0.5
+    better_sounder: float = 0.5
     prompts: int = PROMPTS
 
 
@@ -70,6 +80,11 @@ POPULATIONS: dict[str, Population] = {
         Population(name="cheats-10", better=1, by=0.10, cheats=4),
         Population(name="returning", returning=4),
         Population(name="returning-10", better=1, by=0.10, returning=4),
+        Population(name="broken-files", beyond=0.05),
+        Population(name="soundness-by-chance", apart=0.3),
+        Population(name="sounder-equals", apart=0.3, sounder=0.7),
+        Population(name="soundness-with-quality", better=1, by=0.10, apart=0.3, better_sounder=0.7),
+        Population(name="soundness-against-quality", better=1, by=0.10, apart=0.3, better_sounder=0.3),
     )
 }
 
@@ -104,10 +119,11 @@ class SimulatedField:
 
 
 class Lots:
-    """Draws duels for a population.  The same seed gives the same duels."""
+    """Draws duels for a population.  The same seed gives the same duels.  `integrity`: what measurements of files
+    decide."""
 
-    def __init__(self, population: Population, *, seed: int) -> None:
-        self.population, self.random = population, np.random.default_rng(seed)
+    def __init__(self, population: Population, *, seed: int, integrity: str = REPORT) -> None:
+        self.population, self.random, self.integrity = population, np.random.default_rng(seed), integrity
 
     def field(self, rounds: int) -> SimulatedField:
         """The better ones and the clones stand at random places of the queue."""
@@ -128,8 +144,9 @@ class Lots:
         screens = self.duels(shown, prompts=p.prompts)
         return screens if common is None else self.mixed(screens, common, share=p.correlation)
 
-    def duels(self, ahead: Numbers, *, prompts: int) -> SimulatedDuels:
-        """Duels of challengers ahead by so much: won less lost is `ahead` on average, as the judge tells it."""
+    def duels(self, ahead: Numbers, *, prompts: int, twins: bool = False) -> SimulatedDuels:
+        """Duels of challengers ahead by so much: won less lost is `ahead` on average, as the judge tells it.  `twins`:
+        the same code on both sides, so that neither is the sounder one on average."""
         p, shape = self.population, (*ahead.shape, prompts)
         decisive = np.maximum(p.decisive, np.abs(ahead))[..., None]
         lot = self.random.random(shape, dtype=np.float32)
@@ -142,10 +159,23 @@ class Lots:
             net = np.where((net == 0) & self._share(p.bias, net), 1, net).astype(np.int8)
         if p.judge == "one_side":  # the two orders contradict each other, and cancel
             net = np.zeros_like(net)
-        forfeited = self._share(p.missing, net) if p.missing else np.zeros(net.shape, dtype=bool)
+        if self.integrity == TIEBREAK and p.apart:
+            net = self._with_ties_broken(net, np.full_like(ahead, 0.5) if twins else self._sounder(ahead))
+        missing = p.missing + (p.beyond if self.integrity == GATE else 0.0)
+        forfeited = self._share(missing, net) if missing else np.zeros(net.shape, dtype=bool)
         void = self._share(p.void, net) & ~forfeited if p.void else np.zeros(net.shape, dtype=bool)
         net = np.where(forfeited, -1, np.where(void, 0, net)).astype(np.int8)
         return SimulatedDuels(net, ~void, forfeited)
+
+    def _sounder(self, ahead: Numbers) -> Numbers:
+        return np.where(ahead > 0, self.population.better_sounder, self.population.sounder)
+
+    def _with_ties_broken(self, net: Net, sounder: Numbers) -> Net:
+        """Draws in which the files differ go to the challenger with this chance, and else to the defender."""
+        lot = self.random.random(net.shape, dtype=np.float32)
+        sign = np.where(lot < sounder[..., None], 1, -1).astype(np.int8)
+        broken = np.where((net == 0) & self._share(self.population.apart, net), sign, net)
+        return broken.astype(np.int8)
 
     def mixed(self, ours: SimulatedDuels, others: SimulatedDuels, *, share: float) -> SimulatedDuels:
         """A `share` of our duels ends as the others' do."""

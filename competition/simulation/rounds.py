@@ -79,7 +79,7 @@ def _rung(
     held = results.clears
     bill.add(_only(results, defender != LEADER), rows=rows)
     for _ in range(rules.audit_repeats):
-        submitted = margin_match(lots.duels(np.zeros(len(rows)), prompts=p.prompts), rules=rules)
+        submitted = margin_match(lots.duels(np.zeros(len(rows)), prompts=p.prompts, twins=True), rules=rules)
         bill.add(_only(submitted, results.clears), rows=rows)
         held = held & (submitted.margin >= -float(rules.win_margin) - 1e-9)
         if rules.audit_repeats > 1:
@@ -135,7 +135,7 @@ def _finalists(
     stands = np.take_along_axis(may, ranked, axis=1)
     passes = stands & ~np.take_along_axis(field.cheat, ranked, axis=1)
     # honest code, generated again, against what was submitted: rejected where the reversed bankroll earns a title
-    twins = lots.duels(np.zeros(stands.shape), prompts=lots.population.prompts)
+    twins = lots.duels(np.zeros(stands.shape), prompts=lots.population.prompts, twins=True)
     reversed_ = SimulatedDuels((-twins.net).astype(np.int8), twins.counted, twins.forfeited)
     rerun = title_match(reversed_, rules=rules, title=titled(rules))
     passes &= ~rerun.title

@@ -19,7 +19,7 @@ from competition.decisions import weights as weighing
 from competition.models import Asset, FreshPrompt, Round, RoundPrompt, Submission
 from competition.queries import entry_rows
 from competition.weights import reigns
-from dashboard.bundles import correction, counts, fresh, judging, statistics
+from dashboard.bundles import correction, counts, fresh, integrity, judging, statistics
 from dashboard.bundles import matches as bundle_matches
 from dashboard.bundles.matches import failure_document
 from dashboard.facts.assets import AssetFacts, asset_facts
@@ -54,6 +54,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         "audits.json": [correction.audit_document(a, round_=round_) for a in counts.audits_of(round_)],
         "decision.json": _decision(round_, edition=edition),
     }
+    contents |= integrity.documents(round_, contents)
     return contents | {"statistics.json": statistics.document(contents)}
 
 

@@ -9,9 +9,19 @@ from typing import Any
 
 from competition.decisions.attempts import plain
 from competition.models import Asset, Round, Submission
+from core.machine.stateful import FailureClass
 from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
 from dashboard.facts.external_links import web_address
-from dashboard.facts.integrity import UNKNOWN, IntegrityFacts, IntegrityLine, integrity_facts, integrity_lines
+from dashboard.facts.figures import rules_of
+from dashboard.facts.integrity import (
+    UNKNOWN,
+    IntegrityFacts,
+    IntegrityLine,
+    forfeit_words,
+    integrity_facts,
+    integrity_lines,
+    rule_words,
+)
 from dashboard.facts.matches import DECISIVE, RESULTS, DuelFacts, duel_facts, duel_url, match_url, result
 from dashboard.facts.people import Who, entrant
 from dashboard.facts.records import RecordLink, links, mirrored_view
@@ -153,6 +163,8 @@ class Neighbour:
     },
 )
 class DuelPage:
+    """`decides`: what follows from measurements of files by the round's rules."""
+
     competition: str
     round: int
     position: int
@@ -164,6 +176,7 @@ class DuelPage:
     verdict: str
     score_micro: int | None
     decided_by: str
+    decides: str
     judge_name: str
     judge: str
     defender: AssetSide
@@ -269,8 +282,10 @@ def page(
         small = light.get(side.sha256)
         file = LightFile(sha256=small.sha256, bytes=small.bytes, triangles=small.triangles) if small else None
         made = (CopyFile(target=c.target, sha256=c.sha256, bytes=c.bytes) for c in copies if c.original == side.sha256)
-        sound = integrity_facts(measurements.get(side.sha256))
-        side = replace(side, light=file, copies=tuple(made) if side.sha256 else (), integrity=sound)
+        measured = measurements.get(side.sha256)
+        side = replace(side, light=file, copies=tuple(made) if side.sha256 else (), integrity=integrity_facts(measured))
+        if reason := forfeit_words(rules_of(round_), measured):
+            side = _forfeited(side, reason)
         if round_.source:
             copy = mirrored_view(duel.detail, side.role, mirrored=mirrored)
             views = {AS_JUDGED: copy} if copy else side.views
@@ -298,13 +313,32 @@ def page(
         match_url=match_url(round_, match),
         duels=len(duels),
         verdict=_verdict(match, duel, left, right),
-        decided_by=str(detail.pop("decided_by", "")),
+        decided_by=_decided_by(detail),
+        decides=rule_words(round_.rules),
         defender=left,
         challenger=right,
         detail=detail,
         view_names=_view_names(left, right),
         previous_decisive=_nearest(round_, match, duel, duels, step=-1),
         next_decisive=_nearest(round_, match, duel, duels, step=1),
+    )
+
+
+def _decided_by(detail: dict[str, Any]) -> str:
+    """Takes both names out of the details."""
+    judge, rule = str(detail.pop("decided_by", "")), str(detail.pop("tie_broken_by", ""))
+    return f"{judge}, a draw; then {rule}: the sounder file" if rule else judge
+
+
+def _forfeited(side: AssetSide, reason: str) -> AssetSide:
+    """By the rules, for what was measured."""
+    whose = FailureClass.MINER
+    return replace(
+        side,
+        failure_class=whose,
+        failure_code="INTEGRITY_GATE",
+        failure_reason=f"This file is a forfeit by the round's rules. {reason}",
+        who_must_act=WHO_MUST_ACT[whose],
     )
 
 

@@ -18,6 +18,7 @@ from dashboard.facts.competitions import CompetitionFacts, competition_facts
 from dashboard.facts.decision_trail import Receipt
 from dashboard.facts.field import Improvement
 from dashboard.facts.figures import DEFAULT_BAR, MatchFigures, figures, rules_of
+from dashboard.facts.integrity import rule_words
 from dashboard.facts.leading import ReignStep, steps
 from dashboard.facts.matches import DuelLine, match_url
 from dashboard.facts.people import Who, who
@@ -108,7 +109,8 @@ class ReignLine:
 )
 class HomePage:
     """`crowning`: of the round in which the leader took the lead, where the last decision took no duel; `improved`:
-    what it did otherwise than the leader before it, null of who led from the start."""
+    what it did otherwise than the leader before it, null of who led from the start; `decides`: what follows from
+    measurements of files, "" where nothing does."""
 
     competition: str
     name: str
@@ -117,6 +119,7 @@ class HomePage:
     win_margin: Fraction
     bar: str
     time_rule: str
+    decides: str
     labels: tuple[PartLabel, ...]
     leader: CurrentLeader | None
     improved: Improvement | None
@@ -223,6 +226,7 @@ def page(
         win_margin=rules.win_margin if rules else DEFAULT_BAR,
         bar=bar_words(rules, default=DEFAULT_BAR),
         time_rule=what_time_decides(rules, pods=competition.config.get("pods", {})),
+        decides=rule_words(rules.to_json()) if rules and rules.integrity.bounds else "",
         labels=labels(competition),
         leader=_leader(competition, reigns, rules=rules, weight=weight),
         improved=improved,

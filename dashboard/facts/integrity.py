@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
 
+from competition.rulesets import Rules
+from competition.rulesets.integrity import GATE, gate_reason
+from core.machine.stateful import FailureClass
 from formats.integrity.measures import MESH_MEASURES, SPLAT_MEASURES, IntegrityMeasure
+from judging.integrity_outcomes import counts_of
 from judging.models import Measurement
 
 WORDS = {measure.name: measure for measure in (*MESH_MEASURES, *SPLAT_MEASURES)}
@@ -60,6 +66,32 @@ class IntegrityLine:
     unit: str
     definition: str
     cells: tuple[IntegrityCell, ...]
+
+
+def rule_words(rules: Mapping[str, Any]) -> str:
+    """What follows from measurements under these rules, as rounds store them."""
+    rule = rules.get("integrity")
+    if not rule:
+        return "Measurements of files decide nothing."
+    bounds = ", ".join(_bound_words(defect, most) for defect, most in sorted(rule["bounds"].items()))
+    if rule["mode"] == GATE:
+        return f"A file with more than this is a forfeit: {bounds}. So is one that breaks its measurement."
+    return (
+        f"A drawn duel goes to the file that is sounder by more than: {bounds}. One that breaks its measurement is the "
+        "worse one."
+    )
+
+
+def _bound_words(defect: str, most: str) -> str:
+    words = WORDS.get(defect) or IntegrityMeasure(name=defect, label=defect, unit="", definition="")
+    return f"{words.label} {float(Fraction(most)):.2%} of its {words.part_of}"
+
+
+def forfeit_words(rules: Rules | None, row: Measurement | None) -> str:
+    """Why the file is a forfeit under these rules, for its miner; "" where it is none, or not known to be one."""
+    if rules is None or row is None or (row.state != "measured" and row.failure_class != FailureClass.MINER):
+        return ""
+    return gate_reason(rules.integrity, counts_of(row))
 
 
 def number_words(value: int | float | None) -> str:

@@ -63,9 +63,11 @@ class IntegrityDistribution:
 
 @dataclass(frozen=True, kw_only=True)
 class IntegritySummary:
-    """The numbers of one version of the measure, side by side."""
+    """The numbers of one version of the measure, side by side; `decides`: what follows from them by the round's
+    rules."""
 
     version: str
+    decides: str
     sides: tuple[IntegritySide, ...]
     numbers: tuple[IntegrityDistribution, ...]
 
@@ -81,7 +83,7 @@ class IntegritySummary:
 
 
 def integrity_summary(
-    files: Mapping[str, Sequence[str]], *, version: str, numbers: Mapping[str, Numbers]
+    files: Mapping[str, Sequence[str]], *, version: str, numbers: Mapping[str, Numbers], decides: str
 ) -> IntegritySummary | None:
     """`files`: role -> the hash of each of its files, one that serves several prompts as often; `numbers`: hash -> what
     `version` of the measure counted.  None where nothing is measured."""
@@ -91,6 +93,7 @@ def integrity_summary(
         return None
     return IntegritySummary(
         version=version,
+        decides=decides,
         sides=tuple(
             IntegritySide(role=role, files=len(files[role]), measured=len(rows), defective=sum(map(_has_defect, rows)))
             for role, rows in measured.items()

@@ -35,6 +35,7 @@ from dashboard.facts.confidence import published
 from dashboard.facts.entries import entry_facts
 from dashboard.facts.field import FieldPage, FieldRow, Improvement
 from dashboard.facts.figures import figures, rules_of
+from dashboard.facts.integrity import rule_words
 from dashboard.facts.integrity_summary import IntegritySummary, integrity_summary
 from dashboard.facts.matches import DuelLine, duel_rows, first_view
 from dashboard.facts.miner_pages import MinerRows
@@ -199,7 +200,7 @@ def _match_page(round_: Round, match: Match) -> match_pages.MatchPage:
         match,
         duels,
         renderings=renderings,
-        integrity=integrity_summary(files, version=version, numbers=numbers),
+        integrity=integrity_summary(files, version=version, numbers=numbers, decides=rule_words(round_.rules)),
         findings=findings_on(round_, match=match),
         publication=publication_of(round_),
     )
@@ -311,7 +312,8 @@ def measured_entry(submissions: Sequence[Submission]) -> tuple[Submission, Integ
         return None
     files = queries.files_beside_leader(entry)
     version, numbers = judging.measured_numbers(sha for hashes in files.values() for sha in hashes)
-    summary = integrity_summary(files, version=version, numbers=numbers)
+    decides = rule_words(entry.round.rules)
+    summary = integrity_summary(files, version=version, numbers=numbers, decides=decides)
     return (entry, summary) if summary else None
 
 

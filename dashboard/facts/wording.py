@@ -90,7 +90,13 @@ def each_rule(rules: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     for rule, values in rules.items():
         if isinstance(values, Mapping):
             flat |= {f"{rule}.{key}": value for key, value in values.items()}
-    return tuple((key, ", ".join(map(str, v)) if isinstance(v, list) else str(v)) for key, v in flat.items())
+    return tuple((key, _rule_value(value)) for key, value in flat.items())
+
+
+def _rule_value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {most}" for name, most in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def duration(seconds: float) -> str:

@@ -18,7 +18,7 @@ from competition.rulesets import step_words
 from dashboard.facts import charts, wording
 from dashboard.facts.external_links import web_address
 from dashboard.facts.figures import MatchFigures
-from dashboard.facts.integrity import number_words
+from dashboard.facts.integrity import number_words, rule_words
 from dashboard.facts.integrity_summary import IntegrityDistribution
 from dashboard.facts.people import Who
 from dashboard.pages import inline_svg
@@ -41,6 +41,7 @@ register.filter("usd", wording.usd)
 register.filter("outside", web_address)
 register.filter("each_rule", wording.each_rule)
 register.filter("number_words", number_words)
+register.filter("rule_words", rule_words)
 
 
 @register.filter

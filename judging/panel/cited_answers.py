@@ -13,6 +13,7 @@ from core import store
 from judging import sides
 from judging.backends.base import NoAnswer
 from judging.decisions import silence
+from judging.integrity_outcomes import judges_own
 from judging.models import Duel, StoredAnswer
 from judging.panel.answer_rows import reply_of
 from judging.panel.answer_store import Reply
@@ -78,7 +79,8 @@ def answers_of(duels: Iterable[Duel], *, version: JudgeVersion) -> dict[str, Sto
             answer_namespace=duel.answer_namespace,
             low_contrast="gray" in kinds,
         ).verdict()
-        if (verdict.outcome, verdict.score_micro, verdict.detail()) != (duel.outcome, duel.score_micro, duel.detail):
+        outcome, detail = judges_own(duel.outcome, duel.detail)
+        if (verdict.outcome, verdict.score_micro, verdict.detail()) != (outcome, duel.score_micro, detail):
             raise ValueError(f"{duel}: the stored answers give {verdict}")
     return answers.read_so_far
 

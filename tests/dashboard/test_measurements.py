@@ -126,9 +126,15 @@ def test_nothing_is_shown_of_files_that_nobody_measured(client: Client, made: Ma
     assert "How sound the files are" not in html(client, f"{match_url(made)}prompt-000/")
 
 
-@pytest.mark.parametrize("error", [Refused("TOO_SLOW", "It is too slow."), RendererFault("KILLED", "it was killed")])
+@pytest.mark.parametrize(
+    ("error", "whose"),
+    [
+        (Refused("TOO_SLOW", "It is too slow."), "miner"),
+        (RendererFault("KILLED", "it was killed"), "infrastructure"),
+    ],
+)
 def test_a_file_that_cannot_be_measured_says_so_and_is_nobody_s_loss(
-    client: Client, made: Made, faulty: str, monkeypatch: pytest.MonkeyPatch, error: Exception
+    client: Client, made: Made, faulty: str, monkeypatch: pytest.MonkeyPatch, error: Exception, whose: str
 ) -> None:
     wanted()
     failing(error, monkeypatch)
@@ -136,8 +142,8 @@ def test_a_file_that_cannot_be_measured_says_so_and_is_nobody_s_loss(
         row = advance()
         if row.state == "unmeasured":
             break
-    assert (row.state, row.failure_class, row.failure_code) == ("unmeasured", "infrastructure", "NOT_MEASURED")
+    assert (row.state, row.failure_class, row.failure_code) == ("unmeasured", whose, "NOT_MEASURED")
     assert Asset.objects.get(sha256=faulty).state == "stored", "the file keeps its place in the round"
     text = html(client, f"{match_url(made)}prompt-000/")
-    assert "Defender: not measured." in text and "infrastructure" in text
+    assert "Defender: not measured." in text and whose in text
     assert wanted() == [faulty], "it is not asked for again"

@@ -35,7 +35,8 @@ from competition.publication.bundle_folders import folder_of
 from core import store
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, StepFailure, Wait
-from core.sandbox.outcomes import Refused
+from core.sandbox.outcomes import Refused, RendererFault
+from formats.integrity.measures import MESH_MEASURES, MeshIntegrity
 from judging.backends.base import Answer, NoAnswer, Question
 from judging.measurements import want_measurements
 from judging.renderers.base import Rendered
@@ -59,6 +60,7 @@ class Stage:
     disturbed: Callable[[Question], bool] = field(default=lambda question: False)  # then the judge says the contrary
     leader_fails: Callable[[str], str] = field(default=lambda stem: "")  # by prompt: "", missing or unreadable
     pace: Callable[[Any], tuple[float, str] | None] = field(default=lambda run: None)  # seconds an output, the card
+    doubt: int = 1  # so many times smaller are the judge's leans, so that more duels are drawn
     busy: int = 0  # looks since the last reconcile
 
     def plan(self, *about: object) -> Random:
@@ -160,10 +162,12 @@ def stage(
     bar: int = 3,
     file_format: str = "glb",
     speed: Mapping[str, Any] | None = None,
+    integrity: Mapping[str, Any] | None = None,
 ) -> Stage:
     """A competition whose first round is announced, and every stand-in in its place.
 
     `speed`: the rule for what the time of code decides; None where it is the one that always held.
+    `integrity`: the rule for what measurements decide; None where they decide nothing, and nothing is measured.
     """
     random = Random(seed)
     SimulatedChain.objects.create(name="played", genesis_at=START, block_seconds=1.0)
@@ -172,6 +176,7 @@ def stage(
     rules = {"win_margin": random.choice(["1/20", "1/4"]), "least_counted": random.choice([1, 2])}
     rules |= {"title": {**TITLE, "bar": bar}} if ruleset == "title-1" else {}
     rules |= {"speed": dict(speed), "stop_early": False} if speed else {}
+    rules |= {"integrity": dict(integrity)} if integrity else {}
     made = Competition.objects.create(
         slug="played",
         name="Played",
@@ -224,9 +229,15 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("core.machine.registry.CONNECTED.send", lambda *words, **named: None)
     patch.setattr("core.machine.engine.kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
     patch.setattr("core.machine.engine.heal", lambda model, **_: 0)  # no clock is wrong
-    sweeps = [look for look in engine.SWEEPS if look is not want_measurements]  # there is no mesh in these files
-    patch.setattr("core.machine.engine.SWEEPS", sweeps)
-    patch.setattr("judging.steps.judge_named", lambda name: Judge(played.order.random(), played.disturbed))
+    if "integrity" in played.competition.config["rules"]:
+        patch.setattr("formats.integrity.measurement.measure", Measured(played))
+        patch.setattr("judging.measurements.picture_of", lambda file, numbers, *, file_format: "")
+    else:
+        sweeps = [look for look in engine.SWEEPS if look is not want_measurements]  # there is no mesh in these files
+        patch.setattr("core.machine.engine.SWEEPS", sweeps)
+    patch.setattr(
+        "judging.steps.judge_named", lambda name: Judge(played.order.random(), played.disturbed, played.doubt)
+    )
     for place in ("judging.steps", "judging.sides"):
         patch.setattr(f"{place}.renderer_named", lambda name: Renderer())
     patch.setattr("audits.source.source_audits.run_checks", lambda audit, *, now: _examine(played, audit))
@@ -249,13 +260,32 @@ class Renderer:
         return Rendered(views, triangles=1, bytes=1, bounds=((0, 0, 0), (1, 1, 1)))
 
 
+class Measured:
+    """Counts in each file what its bytes say; some files break the measurement, and now and then it fails by itself."""
+
+    def __init__(self, played: Stage) -> None:
+        self.played = played
+
+    def __call__(self, data: Path, *, file_format: str) -> MeshIntegrity:
+        random = Random(data.read_bytes())
+        if random.random() < 0.1:
+            raise Refused("CANNOT_RENDER", "It broke the measurement.")
+        if self.played.order.random() < 0.1:
+            raise RendererFault("KILLED", "the work was killed")
+        clean: dict[str, Any] = {measure.name: 0 for measure in MESH_MEASURES}
+        counted = {"triangles": 1000, "open_edges": random.randrange(200), "inverted_faces": random.randrange(200)}
+        return MeshIntegrity(**clean | counted)
+
+
 class Judge:
     """Likes the file whose hash is greater, each question in its own way; now and then it does not answer."""
 
     name, version = "plan", "c0" * 32
 
-    def __init__(self, luck: float, disturbed: Callable[[Question], bool] = lambda question: False) -> None:
-        self.luck, self.disturbed = luck, disturbed
+    def __init__(
+        self, luck: float, disturbed: Callable[[Question], bool] = lambda question: False, doubt: int = 1
+    ) -> None:
+        self.luck, self.disturbed, self.doubt = luck, disturbed, doubt
 
     @staticmethod
     def worth(kind: str, sha256: str) -> int:
@@ -265,7 +295,7 @@ class Judge:
         if self.luck < 0.05:
             raise NoAnswer("tired", "This judge is tired.")
         worth = [self.worth(question.kind, side.sha256) for side in (question.first, question.second)]
-        lean = (worth[1] - worth[0]) / 50_000 * (-1 if self.disturbed(question) else 1)
+        lean = (worth[1] - worth[0]) / (50_000 * self.doubt) * (-1 if self.disturbed(question) else 1)
         return Answer(max(-1.0, min(1.0, lean)))
 
 

@@ -68,6 +68,11 @@ class ExaminedBundle:
         """sha256 -> the manifest's entry."""
         return {f["sha256"]: f for f in self.manifest.get("files", []) if f["path"].startswith("blobs/")}
 
+    @cached_property
+    def measured(self) -> dict[str, Row | None]:
+        """sha256 -> what was counted in the file; None of one that broke the measurement."""
+        return {row["sha256"]: row["numbers"] for row in self.documents.get("integrity.json", {"files": []})["files"]}
+
     def defended(self) -> int:
         """The place, from 1, of the reign that the round defended: the last but one, unless a correction came since."""
         corrected = self.documents.get("correction.json")

@@ -6,7 +6,7 @@ from collections import Counter
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles import bankroll, judging
+from verify.bundles import bankroll, integrity, judging
 from verify.bundles.answers import AnswersByKey, bars_of_bundle
 from verify.bundles.assets import numbered
 from verify.bundles.ballots import Wrong, verdict
@@ -44,11 +44,7 @@ def check(bundle: ExaminedBundle) -> None:
     screens = [m["challenger"] for m in bundle.document(NAME) if m["kind"] == "screen" and m["defender"] == "leader"]
     entered = ever_representing(bundle) if bundle.titled else order_of(bundle)
     bundle.compare_sets("missing-match", "extra-match", NAME, screens, entered)
-    files = {
-        (row["entry"], row["origin"], row["prompt"]): row["sha256"]
-        for row in bundle.document("assets.json")
-        if row["state"] == "stored" and (row["rendering"] or {}).get("state") == "rendered"
-    }
+    files = {at: sha for at, sha in integrity.drawn(bundle).items() if not integrity.forfeited(bundle, sha)}
     answers = judging.answers_of(bundle)
     for match in bundle.matches:
         bundle.compare(KINDS, NAME, match, match | write(bundle, match, files, answers), field=label(match))
@@ -71,7 +67,7 @@ def write(bundle: ExaminedBundle, match: Row, files: Files, answers: AnswersByKe
     """What the match must be, from the delivered files and from what the judge answered.
 
     One duel for each prompt, in seed order; told up to where the match was certain, and no further, but that a screen
-    of title-1 tells of forfeits wherever they stand.
+    of title-1 tells of forfeits wherever they stand (where neither side delivered, it is nobody's).
     """
     tally, (stop, certainty) = tally_of(results_of(match)), end_of(bundle, match)
     prompts = bundle.document("round.json")["prompts"]
@@ -81,7 +77,7 @@ def write(bundle: ExaminedBundle, match: Row, files: Files, answers: AnswersByKe
     for place, (row, duel) in enumerate(zip(rows, match["duels"], strict=False)):
         left = files.get((match["defender"], match["defender_origin"], duel["prompt"]), "")
         right = files.get((match["challenger"], match["challenger_origin"], duel["prompt"]), "")
-        unneeded = place >= match["stopped_after"] and not (late and not (left and right))
+        unneeded = place >= match["stopped_after"] and not (late and bool(left) != bool(right))
         if unneeded != (duel["state"] == "unneeded"):
             expected = "unneeded" if unneeded else "played"
             field = f"{label(match)} {duel['prompt']} state"
@@ -129,6 +125,9 @@ def write_duel(
         sentence = "The same file cannot beat itself."
         bundle.note("wrong-outcome", NAME, field=field, found=outcome, expected="draw", sentence=sentence)
     detail["decided_by"] = by
+    detail.pop("tie_broken_by", None)
+    if outcome == "draw" and (sounder := integrity.tie_broken(bundle, left, right)):
+        outcome, detail["tie_broken_by"] = sounder, "integrity"
     return {**sides, "outcome": outcome, "score_micro": score, "detail": detail, "failure": None}
 
 

@@ -108,6 +108,8 @@ def rules_of(competition: dict[str, Any]) -> dict[str, Any] | None:
     changed = {name: str(exact(value)) if name in SHARES else value for name, value in given.items()}
     if rule := speed_of(changed.pop("speed", "limit")):
         changed["speed"] = rule
+    if rule := integrity_of(changed.pop("integrity", "report")):
+        changed["integrity"] = rule
     if "title" in given:
         title = {name: str(exact(v)) if name in TITLE_SHARES else v for name, v in given["title"].items()}
         shares = {"stakes": [str(exact(stake)) for stake in title["stakes"]]} if "stakes" in title else {}
@@ -123,6 +125,15 @@ def speed_of(value: Any) -> dict[str, Any] | None:
     bounds = {name: str(exact(given[name])) for name in SPEED_SHARES if name in given}
     rule = {"mode": given.get("mode", "limit"), **bounds}
     return None if rule == {"mode": "limit"} else rule
+
+
+def integrity_of(value: Any) -> dict[str, Any] | None:
+    """What measurements decide, as a round stores it; None where they decide nothing."""
+    given: dict[str, Any] = {"mode": value} if isinstance(value, str) else value
+    if given.get("mode", "report") == "report":
+        return None
+    bounds = {defect: str(exact(most)) for defect, most in given["bounds"].items()}
+    return {"mode": given["mode"], "measure": given.get("measure", "integrity-1"), "bounds": bounds}
 
 
 def exact(value: Any) -> Fraction:

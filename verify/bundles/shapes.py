@@ -93,7 +93,8 @@ SCHEDULE = form(count="earliest_reveal_block latest_reveal_block seed_block gene
 VIEWS = {"views": Each((HASH,))}
 RENDERING = form(text="state renderer", digest="rig", count="triangles", failure="failure", row=VIEWS)
 STAGE = form(text="kind", whole="ab ba score", flag="consistent")
-DETAIL = {"detail": Either(({}, form(text="decided_by", row={"stages": [STAGE]})))}
+VERDICT = form(text="decided_by", row={"stages": [STAGE]})
+DETAIL = {"detail": Either(({}, VERDICT | form(text="tie_broken_by"), VERDICT))}
 UNNEEDED = form(count="position", text="prompt state")
 DUEL = UNNEEDED | form(text="outcome left right", maybe_whole="score_micro", failure="failure", row=DETAIL)
 TALLY = form(count="won drawn lost void forfeits_challenger forfeits_defender")
@@ -190,6 +191,9 @@ BANKROLL = form(
 DECISION = form(text="winner leader headline", share="weight", count="effective_block", row={"ladder": RUNGS})
 OPTIONAL: dict[str, Any] = {
     "beacon.json": form(text="kind signature", count="round block_ms"),
+    "integrity.json": form(
+        text="measure", row={"files": [form(digest="sha256", row={"numbers": Either((NULL, Each((COUNT,))))})]}
+    ),
     "judging.json": form(
         text="name version",
         row={"described": Either(({}, DESCRIBED)), "answers": [ANSWER], "controls": [CONTROL]},

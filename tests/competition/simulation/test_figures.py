@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 
 from competition.decisions.rates import Rate
-from competition.rulesets import MARGIN_1, RULESETS, TITLE_1, read
+from competition.rulesets import MARGIN_1, RULESETS, TITLE_1, Rules, read
 from competition.simulation.figures import simulate
 from competition.simulation.population import POPULATIONS
 
@@ -72,6 +72,40 @@ def test_cheats_above_everybody_do_not_keep_the_better_one_out() -> None:
         simulate(TITLE_1, POPULATIONS[name], rounds=ROUNDS, seed=2) for name in ("better-10", "cheats-10")
     )
     assert abs(among.power.share - without.power.share) < 0.1 and among.false.share <= 0.05
+
+
+def ruled(mode: str, name: str = "title-1") -> Rules:
+    return read({"name": name, "integrity": {"mode": mode, "bounds": {"open_edges": "1/20"}}})
+
+
+def test_measurements_change_nothing_in_simulated_rounds_whose_rules_only_report_them() -> None:
+    for name in ("broken-files", "sounder-equals"):
+        reported = simulate(TITLE_1, POPULATIONS[name], rounds=200, seed=2)
+        assert (reported.false, reported.duels) == (
+            (equal := simulate(TITLE_1, POPULATIONS["equal"], rounds=200, seed=2)).false,
+            equal.duels,
+        )
+
+
+def test_ties_broken_by_chance_leave_the_promise_of_title_1_and_a_gate_crowns_nobody_more() -> None:
+    assert simulate(ruled("tiebreak"), POPULATIONS["soundness-by-chance"], rounds=ROUNDS, seed=2).false.share <= 0.05
+    gated, equal = (
+        simulate(ruled("gate", "margin-1"), POPULATIONS[name], rounds=ROUNDS, seed=2).false.share
+        for name in ("broken-files", "equal")
+    )
+    assert gated < equal
+
+
+def test_a_tiebreak_helps_who_is_sounder_and_hinders_who_is_not() -> None:
+    with_it, against, plain = (
+        simulate(rules, POPULATIONS[name], rounds=ROUNDS, seed=2).power.share
+        for rules, name in (
+            (ruled("tiebreak"), "soundness-with-quality"),
+            (ruled("tiebreak"), "soundness-against-quality"),
+            (TITLE_1, "better-10"),
+        )
+    )
+    assert with_it > plain > against
 
 
 def test_the_command_prints_json_and_draws(tmp_path: Path) -> None:
