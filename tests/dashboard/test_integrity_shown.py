@@ -18,7 +18,7 @@ from django.utils.html import escape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from competition.models import Asset, Submission
+from competition.models import Asset, Round, Submission
 from competition.queries import entry_rows
 from dashboard.facts import charts
 from dashboard.facts.integrity import number_words
@@ -26,7 +26,7 @@ from dashboard.facts.integrity_summary import STEPS, integrity_summary
 from dashboard.pages import inline_svg
 from formats.integrity.measures import MESH_MEASURES, VERSION
 from judging import queries
-from judging.models import Measurement
+from judging.models import Duel, Measurement
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html, match_url
@@ -260,3 +260,43 @@ def test_a_measured_text_is_escaped_in_a_chart() -> None:
     assert summary is not None
     drawn = inline_svg.spread(charts.spread(summary.numbers[0]))
     assert "<b>" not in drawn and escape("<b>") in drawn
+
+
+def gated(measured: Made) -> str:
+    """The hash of a file with six open edges for its 102 triangles, where a gate allows one for twenty."""
+    rule = {"mode": "gate", "measure": VERSION, "bounds": {"open_edges": "1/20"}}
+    made, rounds = measured.competition, Round.objects.filter(competition=measured.competition)
+    rounds.update(rules={**measured.finished.rules, "integrity": rule})
+    made.config["rules"] = {"integrity": rule}
+    made.save()
+    duel = measured.matches[measured.miners[1].hotkey + "screen"].duels.get(position=0)
+    numbers = Measurement.objects.get(sha256=duel.right_sha256).numbers | {"open_edges": 6}
+    Measurement.objects.filter(sha256=duel.right_sha256).update(numbers=numbers)
+    Duel.objects.filter(pk=duel.pk).update(state="forfeited", outcome="defender", right_sha256="", detail={})
+    cache.clear()
+    return str(duel.right_sha256)
+
+
+@pytest.mark.django_db
+def test_a_gate_is_shown_beforehand_and_a_forfeit_says_why_and_who_must_act(client: Client, measured: Made) -> None:
+    sha256, url = gated(measured), f"{match_url(measured)}prompt-000/"
+    words = "A file with more than this is a forfeit: open edges 5.00% of its triangles."
+    slug = measured.competition.slug
+    for address in (reverse("competition", args=[slug]), reverse("round", args=[slug, 2]), match_url(measured), url):
+        assert words in html(client, address), address
+    side = facts(client, url)["challenger"]
+    assert (side["sha256"], side["failure_class"], side["failure_code"]) == (sha256, "miner", "INTEGRITY_GATE")
+    assert "and at most 5.00% are allowed." in side["failure_reason"] and side["who_must_act"]
+    assert escape(side["failure_reason"]) in html(client, url)
+
+
+@pytest.mark.django_db
+def test_a_broken_tie_is_told_from_the_judge_s_verdict(client: Client, measured: Made) -> None:
+    gated(measured)
+    duel = measured.matches[measured.miners[1].hotkey + "screen"].duels.get(position=1)
+    broken = {"decided_by": "draw_band", "stages": [], "tie_broken_by": "integrity"}
+    Duel.objects.filter(pk=duel.pk).update(state="judged", outcome="challenger", detail=broken)
+    cache.clear()
+    assert facts(client, f"{match_url(measured)}prompt-001/")["decided_by"] == (
+        "draw_band, a draw; then integrity: the sounder file"
+    )
