@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import time
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
@@ -245,7 +246,11 @@ def stateful_models() -> list[type[Stateful]]:
 
 
 def reconcile(*, now: datetime) -> int:
-    """Derive what should exist, then kick every due row that was not kicked lately.  Returns the kicks sent."""
+    """Derive what should exist, then kick every due row that was not kicked lately.  Returns the kicks sent.
+
+    Sweeps take their time on a busy machine: a lease that was taken meanwhile lasts longer than one from `now` would.
+    """
+    began = time.monotonic()
     for look in SWEEPS:
         try:
             look(now)
@@ -254,7 +259,7 @@ def reconcile(*, now: datetime) -> int:
         except Exception:
             log.exception("sweep %s failed; the other sweeps go on", look.__module__)
     for model in stateful_models():
-        heal(model, now=now)
+        heal(model, now=now, slack=clock.TOLERANCE + timedelta(seconds=time.monotonic() - began))
     return sum(kick_due(model, now=now) for model in stateful_models())
 
 
@@ -272,10 +277,10 @@ def put_off(model: type[Stateful], *, now: datetime, slack: timedelta = clock.TO
     return condition
 
 
-def heal(model: type[Stateful], *, now: datetime) -> int:
+def heal(model: type[Stateful], *, now: datetime, slack: timedelta = clock.TOLERANCE) -> int:
     """Make due what a wrong clock put off.  Returns how many rows that were."""
     fresh = {"lease": None, "leased_until": None, "due_at": now, "kicked_at": None}
-    healed = model.objects.filter(put_off(model, now=now)).update(**fresh) if model.graph.active() else 0
+    healed = model.objects.filter(put_off(model, now=now, slack=slack)).update(**fresh) if model.graph.active() else 0
     if healed:
         log.warning("%d rows of %s were put off by a clock that was wrong: they are due now", healed, model.__name__)
     return healed

@@ -144,6 +144,22 @@ def test_a_wait_and_a_lease_that_were_set_on_purpose_stay(round_: Round) -> None
     assert engine.heal(Round, now=now) == 0
 
 
+def test_a_lease_that_was_taken_while_the_sweeps_ran_stays(round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else two workers have one row: a published draft was written by both."""
+    began, now = time.monotonic(), clock.now()
+    Round.objects.update(due_at=now)
+    later = timedelta(seconds=30)
+
+    def a_long_sweep(at: datetime) -> None:
+        assert engine.claim(Round, round_.pk, now=at + later) is not None
+        monkeypatch.setattr("core.machine.engine.time.monotonic", lambda: began + later.total_seconds() + 1)
+
+    monkeypatch.setattr(engine, "SWEEPS", [a_long_sweep])
+    engine.reconcile(now=now)
+    round_.refresh_from_db()
+    assert round_.lease is not None
+
+
 def test_no_step_can_ask_for_a_wait_that_would_be_healed(round_: Round) -> None:
     now = clock.now()
     Round.objects.update(due_at=now)
