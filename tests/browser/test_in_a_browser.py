@@ -30,10 +30,15 @@ def visitor(chromium: Any, *, width: int = 1280, scheme: str = "light", **more: 
     context.close()
 
 
+def is_complaint(message: Any) -> bool:
+    """An error or warning that is about the page: the graphics driver's remarks on speed are about this machine."""
+    return message.type in ("error", "warning") and "GL Driver Message (OpenGL, Performance" not in message.text
+
+
 def complaints_of(page: Any, *, site: Site) -> list[str]:
     """Collects what a browser complains about, and every request that leaves the site."""
     heard: list[str] = []
-    page.on("console", lambda message: heard.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("console", lambda message: heard.append(message.text) if is_complaint(message) else None)
     page.on("pageerror", lambda error: heard.append(str(error)))
     page.on("dialog", lambda dialog: heard.append(f"dialog: {dialog.message}"))
     page.on("request", lambda r: None if r.url.startswith(site.address) else heard.append(f"left the site: {r.url}"))

@@ -97,6 +97,7 @@ CHANGES: dict[str, list[Change]] = {
     "foreign-signature": [signed_by_somebody],
 }
 SHOWN_ELSEWHERE = {"file-too-large", "series-broken", "series-differs", "two-heads"}
+SHOWN_ELSEWHERE |= {"wrong-measurements"}  # test_integrity_played
 SHOWN_ELSEWHERE |= {"checkpoint-differs", "checkpoint-unread", "ledger-unread"}  # test_kept_checkpoints
 SHOWN_ELSEWHERE |= {"anchor-differs", "chain-unread", "not-anchored", "wrong-beacon"}  # tests/competition/chain
 LIED = {*LIES.values(), *lies_about_answers.LIES.values(), *lies_about_reviews.LIES.values()}

@@ -15,6 +15,7 @@ export function fromScene(three, bytes) {
   const objects = inTurn(tree.nodes, (row, i) => meshes.has(i) ? shape(three, meshes.get(i), materials, array) : row.group ? new three.Group() : new three.Object3D());
   const whole = new three.Object3D();
   whole.isBuiltScene = true;
+  whole.countPieces = (reach) => countPieces(three, whole, reach);
   objects.forEach((object, i) => {
     const { parent, renderOrder, matrix, place, turn, scale } = tree.nodes[i];
     object.renderOrder = renderOrder;
@@ -92,7 +93,7 @@ function colours(three, paints, alpha) {
 }
 
 /** What is drawn: how many triangles, pieces of lines and points, and each corner's place, given to `reach`. */
-export function countPieces(three, scene, reach) {
+function countPieces(three, scene, reach) {
   const placed = new three.Matrix4(), one = new three.Matrix4();
   let count = 0;
   scene.updateMatrixWorld(true);

@@ -1,6 +1,5 @@
 // How does an asset look?  One answer for the judge's pictures and for the site's viewer: cameras, light, materials, splats.
 // `three` is handed in, so that this file names no bundle; `rig` is Rig.to_json() of judging/renderers/rig.py.
-import { countPieces, fromScene, isScene } from "./built-scene.js";
 import { oneReading } from "./reading.js";
 import { Splats, fromRows, fromSpz } from "./splats.js";
 
@@ -70,7 +69,10 @@ export function ground(three, scene, colour) {
 /** The asset in `bytes` as an object for the scene.  `kind`: glb, scene (once a glb, too), spz, or rows of splats whose `layout` is told. */
 export async function read(three, kind, bytes, layout) {
   if (kind === "rows") return new Splats(three, fromRows(bytes, layout));
-  if (kind === "scene" && isScene(bytes)) return fromScene(three, bytes);
+  if (kind === "scene") {
+    const { fromScene, isScene } = await import("./built-scene.js");  // only who looks at a module pays for it
+    if (isScene(bytes)) return fromScene(three, bytes);
+  }
   if (kind === "spz") return new Splats(three, await fromSpz(bytes));
   if (kind !== "glb" && kind !== "scene") throw new Error(`A browser is given no ${kind} file to read.`);
   const { scene } = await new three.GLTFLoader().parseAsync(oneReading(bytes), "");
@@ -85,7 +87,7 @@ export function measure(three, model) {
   let count = model.isSplats ? model.count : 0;
   const reach = (k, each) => { low[k] = Math.min(low[k], each); high[k] = Math.max(high[k], each); };
   if (model.isSplats) model.centers.forEach((each, i) => reach(i % 3, each));
-  if (model.isBuiltScene) return { count: countPieces(three, model, reach), low, high };
+  if (model.isBuiltScene) return { count: model.countPieces(reach), low, high };
   model.updateMatrixWorld(true);
   model.traverse((part) => {
     if (!part.isMesh || part.isSplats) return;
