@@ -18,6 +18,7 @@ from competition.rulesets.ladder import Audited, Key
 from core import clock, store
 from core.machine.stateful import FailureClass
 from judging.backends.base import Judge, NoAnswer
+from judging.integrity_outcomes import with_tie_broken
 from judging.panel.answer_rows import let_go
 from judging.panel.duel_verdict import verdict_of
 from judging.panel.questions import QUESTIONS
@@ -207,8 +208,12 @@ class ShadowWorker:
             challenger=right,
             answers=self.answers,
         )
-        values = {"outcome": verdict.outcome, "score_micro": verdict.score_micro, "detail": verdict.detail()}
-        return {"state": "judged", **values, **shas}
+        sides = {"left": left.sha256, "right": right.sha256}
+        try:
+            outcome, detail = with_tie_broken(place.match.round, verdict.outcome, verdict.detail(), **sides)
+        except LookupError:
+            return {**_void(FailureClass.INFRASTRUCTURE, "NOT_MEASURED", NOT_MEASURED), **shas}
+        return {"state": "judged", "outcome": outcome, "score_micro": verdict.score_micro, "detail": detail, **shas}
 
     def _note(self, *, ended: bool = False, halted: str = "") -> None:
         now = clock.now()
@@ -221,4 +226,5 @@ def _void(failure_class: FailureClass, code: str, sentence: str) -> dict[str, An
     return {"state": "void", "failure_class": failure_class, "failure_code": code, "failure_reason": sentence}
 
 
+NOT_MEASURED = "It is a draw that goes to the sounder file, and one of the files is not measured yet."
 MEND = "The operator must look at the judge's server, and run the command again: it goes on where it was."

@@ -13,11 +13,13 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from competition.models import Asset
 from dashboard.bundles import publish
+from formats.integrity.measures import VERSION
 from judging.backends.base import NoAnswer, Question
-from judging.models import DescribedJudge, Duel, Match, Rendering, StoredAnswer
+from judging.models import DescribedJudge, Duel, Match, Measurement, Rendering, StoredAnswer
 from judging.shadow.models import ShadowAnswer, ShadowDuel, ShadowRun
-from tests.dashboard.made_round import D, F, L, Maker, V, W
+from tests.dashboard.made_round import SOUND, D, F, L, Maker, V, W, measure
 from tests.judging.second_judge import (
     NAME,
     PROMPTS,
@@ -350,3 +352,29 @@ def test_an_unknown_judge_and_an_unknown_round_are_named() -> None:
     with pytest.raises(CommandError, match="no judge is called 'oracle'"):
         call_command("shadow", "second", "1", "--judge", "oracle")
     assert not Match.objects.filter(state="judging").exists()
+
+
+def test_the_second_judge_s_draws_go_to_the_sounder_file_where_the_rules_say_so(second: KnownJudge) -> None:
+    rule = {"mode": "tiebreak", "measure": VERSION, "bounds": {"open_edges": "1/20"}}
+    maker, _, played = finished_round(integrity=rule)
+    second.as_official()
+    second.differs(played["ann"], {0: "draw"})
+    measure(Asset.objects.filter(state="stored"))
+    Measurement.objects.update(numbers={**SOUND, "triangles": 100})
+    ann = played["ann"].challenger
+    first = maker.files[ann.pk, maker.prompts[0].pk, "submitted"]
+    Measurement.objects.filter(sha256=first).update(numbers={**SOUND, "triangles": 100, "open_edges": 6})
+    report = shadow()
+    row = ShadowDuel.objects.get(challenger=ann, position=0)
+    assert (row.outcome, row.detail["tie_broken_by"]) == ("defender", "integrity")
+    others = ShadowDuel.objects.exclude(pk=row.pk).values_list("outcome", flat=True)
+    assert report["leader"]["changed"] and list(others).count("draw") == 22
+
+
+def test_a_draw_between_files_that_are_not_measured_is_void_and_said(second: KnownJudge) -> None:
+    finished_round(integrity={"mode": "tiebreak", "measure": VERSION, "bounds": {"open_edges": "1/20"}})
+    second.as_official()
+    with pytest.raises(SystemExit):
+        shadow()
+    void = ShadowDuel.objects.filter(state="void").values_list("failure_class", "failure_code")
+    assert set(void) == {("infrastructure", "NOT_MEASURED")}
