@@ -28,18 +28,24 @@ Played = Callable[..., Path]
 
 @pytest.fixture
 def played(db: None, monkeypatch: pytest.MonkeyPatch) -> Played:
-    def play(mode: str, *, seed: int = 1, order: int = 0, ruleset: str = "margin-1") -> Path:
+    def play(mode: str, *, seed: int = 1, order: int = 0, ruleset: str = "margin-1", file_format: str = "glb") -> Path:
         def playing(folder: Path) -> None:
             with monkeypatch.context() as patch:
                 stage = played_round.stage(
-                    seed=seed, order=order, patch=patch, folder=folder, ruleset=ruleset, integrity=RULES[mode]
+                    seed=seed,
+                    order=order,
+                    patch=patch,
+                    folder=folder,
+                    ruleset=ruleset,
+                    integrity=RULES[mode],
+                    file_format=file_format,
                 )
                 stage.doubt = 4
                 for number in ROUNDS:
                     stage.reveal_some(number)
                     stage.play(number)
 
-        return once(f"measured {mode} {seed} {order} {ruleset}", playing) / "bundles" / "played"
+        return once(f"measured {mode} {seed} {order} {ruleset} {file_format}", playing) / "bundles" / "played"
 
     return play
 
@@ -87,6 +93,15 @@ def test_a_round_with_a_tiebreak_is_played_published_and_verified(seed: int, rul
     assert no_errors(folder)
     broken = [duel for duel in duels(folder) if "tie_broken_by" in duel["detail"]]
     assert broken and all(duel["outcome"] != "draw" for duel in broken)
+
+
+@pytest.mark.parametrize("mode", RULES)
+def test_a_round_of_modules_is_played_published_and_verified(mode: str, played: Played) -> None:
+    folder = played(mode, seed=5, ruleset="margin-2", file_format="threejs")
+    assert no_errors(folder) and document(folder / "1", "competition.json")["config"]["format"] == "threejs"
+    assert document(folder / "1", "integrity.json")["files"]
+    followed = [duel for duel in duels(folder) if duel["state"] == "forfeited" or "tie_broken_by" in duel["detail"]]
+    assert followed
 
 
 @pytest.mark.parametrize("mode", RULES)
