@@ -175,7 +175,7 @@ def folded(at: Path, *, config: Mapping[str, Any]) -> tuple[str, list[str]]:
         against = [again.get((f"{defender}_{r}", hotkey)) for r in repeats]
         missed = any(margin is not None and margin < -bar for margin in submitted)
         missed |= any(margin is not None and margin < bar for margin in against)
-        if missed or reports[hotkey]["outcome"] == "rejected" or source[hotkey] == "failed":
+        if missed or source[hotkey] == "failed" or reports[hotkey]["outcome"] == "rejected":
             rejected.append(hotkey)
             continue
         assert None not in [*submitted, *against] and source[hotkey] == "passed", "its audit is whole"
@@ -220,7 +220,9 @@ def test_what_the_files_fold_to_is_what_was_decided(seed: int, honest: bool, end
     winner, rejected = folded(at, config=read(root / "config.json"))
     audits = read(at / "generation_audits.json")
     assert read(at / "winner.json")["winner_hotkey"] == winner
-    assert rejected == [hotkey for hotkey, audit in audits.items() if audit["verdict"] == "failed"]
+    generated = {hotkey for hotkey, audit in audits.items() if audit["verdict"] == "failed"}
+    sources = {row["hotkey"] for row in read(at / "source_audit.json") if row["verdict"] == "failed"}
+    assert generated <= set(rejected) <= generated | sources, "whose source failed is not run, and has no report"
     assert ends in {report["outcome"] for report in read(at / "generation_reports.json").values()}
     assert errors_in(root) == []
     kinds = Counter(finding.kind for finding in check(root))
