@@ -39,6 +39,7 @@ WHERE = {
     "STORED_FILE": "downloading",
     "NO_LEADER": "duels",
     "RENDERER": "duels",
+    "MEASUREMENT": "duels",
     "JUDGE": "duels",
     "JUDGE_HEALTH": "duels",
     "ROWS_EDITED": "finalizing",
