@@ -145,7 +145,7 @@ def test_a_wait_and_a_lease_that_were_set_on_purpose_stay(round_: Round) -> None
 
 
 def test_a_lease_that_was_taken_while_the_sweeps_ran_stays(round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else two workers have one row: a published draft was written by both."""
+    """Else two workers have one row."""
     began, now = time.monotonic(), clock.now()
     Round.objects.update(due_at=now)
     later = timedelta(seconds=30)
