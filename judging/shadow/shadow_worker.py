@@ -208,9 +208,10 @@ class ShadowWorker:
             challenger=right,
             answers=self.answers,
         )
-        sides = {"left": left.sha256, "right": right.sha256}
         try:
-            outcome, detail = with_tie_broken(place.match.round, verdict.outcome, verdict.detail(), **sides)
+            outcome, detail = with_tie_broken(
+                place.match.round, verdict.outcome, verdict.detail(), left=left.sha256, right=right.sha256
+            )
         except LookupError:
             return {**_void(FailureClass.INFRASTRUCTURE, "NOT_MEASURED", NOT_MEASURED), **shas}
         return {"state": "judged", "outcome": outcome, "score_micro": verdict.score_micro, "detail": detail, **shas}
