@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from django.db.models import Count, Exists, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, Exists, Func, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from audits.models import Appeal, Audit, Build, Finding, PodRun
@@ -16,6 +17,17 @@ MOST_APPEALS = 100
 NEWEST_ROUND = ("-round__number", "submission__reveal_block", "submission_id", "kind")
 RUN_SIDES = ("attempt", "submission__miner", "submission__round")
 APPEAL_SIDES = ("audit__attempt", "audit__round__competition", "audit__submission__miner", "appellant")
+
+
+def entry_columns() -> dict[str, Any]:
+    """Of an entry's pod runs: `output_s`, mean seconds of an output in those that came to their end, and `pods_usd`,
+    dollars for those that are over (None where one that rented a pod has no price)."""
+    runs = PodRun.objects.filter(submission=OuterRef("pk")).order_by()
+    over = runs.filter(state__in=("done", "failed"))
+    mean = runs.filter(state="done").values(mean=Func("mean_output_s", function="AVG"))
+    unpriced = over.filter(usd=None, progress__pods__gt=0)
+    total = over.values(total=Func("usd", function="SUM"))
+    return {"output_s": Subquery(mean), "pods_usd": Case(When(~Exists(unpriced), then=Subquery(total)))}
 
 
 def newest_in_force(audits: Iterable[Audit]) -> list[Audit]:

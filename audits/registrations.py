@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from audits import queries as auditing
 from audits import steps
 from audits.decisions.appeals import Hours
 from audits.decisions.lifecycle import BatchLimits
@@ -9,7 +10,7 @@ from audits.models import Audit, Build, Correction, PodRun
 from audits.pods import builds, runs
 from audits.reviews import corrections, reminders
 from audits.source import stored_sources
-from competition import configuration
+from competition import configuration, queries
 from competition.models import Round
 from competition.stored_files import damage
 from core.machine import registry
@@ -32,6 +33,7 @@ SWEEPS = (
 
 def register() -> None:
     registry.register(STEPS, sweeps=SWEEPS)
+    queries.ENTRY_COLUMNS.update(auditing.entry_columns())
     damage.register(
         references=(stored_sources.archives_and_outputs,),
         sources=(stored_sources.fetched_again,),

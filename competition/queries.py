@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Avg, Case, Count, F, Q, QuerySet, Sum, When
+from django.db.models import Count, F, Q, QuerySet
 
 from competition.models import Asset, Competition, Miner, Prompt, Reign, Reveal, Round, RoundPrompt, Submission
 from competition.reveals import ingest
@@ -18,7 +18,8 @@ MOST_MINERS = 50
 ROUND_PLACE = ("competition", "number", "earliest_reveal_block", "latest_reveal_block")
 REIGN_COLUMNS = tuple(field.name for field in Reign._meta.concrete_fields)
 ENTRY_COLUMNS: dict[str, Any] = {}
-"""What other apps sum up for an entry: name -> expression, handed over by their `registrations.py`."""
+"""What other apps sum up for an entry: name -> expression, handed over by their `registrations.py`.  A subquery each: a
+sum over joined rows would group the entries, and Django orders no grouped rows by a model's own order."""
 TROUBLED = 3  # failed tries from which on people are shown a row
 
 
@@ -74,18 +75,8 @@ def latest_round(slug: str) -> Round | None:
 
 def entry_rows(rows: QuerySet[Submission]) -> QuerySet[Submission]:
     """With all that is shown of an entry: every query that brings entries asks by this.  What an entry shows of other
-    rows, summed up, is an annotation here, or in `ENTRY_COLUMNS` where another app has the rows."""
-    done, over = Q(pod_runs__state="done"), Q(pod_runs__state__in=("done", "failed"))
-    unpriced = Count("pod_runs", filter=over & Q(pod_runs__usd=None, pod_runs__progress__pods__gt=0))
-    return (
-        rows.select_related("miner", "copy_of__miner")
-        .alias(unpriced_runs=unpriced)
-        .annotate(
-            output_s=Avg("pod_runs__mean_output_s", filter=done),
-            pods_usd=Case(When(unpriced_runs=0, then=Sum("pod_runs__usd", filter=over))),
-            **ENTRY_COLUMNS,
-        )
-    )
+    rows, summed up, is in `ENTRY_COLUMNS`."""
+    return rows.select_related("miner", "copy_of__miner").annotate(**ENTRY_COLUMNS)
 
 
 def submissions_of(round_: Round) -> list[Submission]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import BooleanField, Case, Count, Expression, F, Func, JSONField, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Count, F, Func, JSONField, Q, QuerySet, Value, When
 from django.db.models.functions import Abs
 
 from competition.decisions.attempts import plain
@@ -153,11 +153,6 @@ class EntryIntegrity(Func):
     def __init__(self) -> None:
         origin = Case(When(role="leader", then=Value("generated")), default=Value("submitted"))
         super().__init__(F("pk"), origin, output_field=JSONField(), defects=HAS_DEFECT)
-
-    def get_group_by_cols(self) -> list[Any]:
-        """It follows from the entry, and is not counted twice."""
-        entry: Expression = self.get_source_expressions()[0]
-        return list(entry.get_group_by_cols())
 
 
 def refused_files_of(submissions: Iterable[int]) -> list[Rendering]:

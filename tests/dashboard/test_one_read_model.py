@@ -20,6 +20,7 @@ from django.db.models import Model
 
 from audits.models import Audit, Finding, PodRun
 from audits.source import evidence
+from competition import queries
 from competition.models import Asset, Competition, Miner, Prompt, Reign, Reveal, Round, Submission
 from dashboard.api.rows import evidence as api_evidence
 from dashboard.api.rows import game as api_game
@@ -452,3 +453,8 @@ def test_every_column_is_in_the_facts(noun: str) -> None:
     forgotten = sorted(missing - words(left_out))
     assert not forgotten, f"nobody sees {forgotten} of {noun}: add them to its facts, or to COLUMNS with the reason"
     assert not words(left_out) - missing, f"the facts have {sorted(words(left_out) - missing)}: take them off COLUMNS"
+
+
+def test_entries_come_in_the_order_of_the_queue() -> None:
+    """A sum over joined rows would group them, and grouped rows have no order unless a query names one."""
+    assert queries.entry_rows(Submission.objects.all()).ordered
