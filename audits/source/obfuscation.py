@@ -86,9 +86,12 @@ WEIGHTS = (
     ".pickle",
     ".joblib",
 )
-LONG_TEXT, NOISY_TEXT = 600, 5.2  # letters, bits a letter
+LONG_TEXT, NOISY_TEXT = (
+    600,
+    5.6,
+)  # letters, bits a letter: scripts in a template have up to 5.5, base 64 5.9
 LONG_FILE, NOISY_FILE = 4096, 7.3  # bytes, bits a byte
-LONG_LINE = 2000
+LONG_LINE, NOISY_LINE = 2000, 5.2  # letters without a space, bits a letter
 HIDDEN_TAIL = 512
 
 
@@ -198,7 +201,7 @@ def long_lines(source: SourceFile) -> Iterator[SourceFinding]:
         threshold = LONG_LINE
     for number, line in enumerate((source.text or "").splitlines(), start=1):
         words = line[:100_000].encode("utf-8", "replace")
-        if len(line) > threshold and b" " not in words.strip() and entropy(words) > NOISY_TEXT:
+        if len(line) > threshold and b" " not in words.strip() and entropy(words) > NOISY_LINE:
             why = f"A line of {len(line)} letters without a space looks like packed data."
             yield SourceFinding(
                 severity=PERSON,

@@ -186,6 +186,11 @@ CASES = [
     ("hidden-import", "hidden_call", does("__import__(base64.b64decode(stem).decode())", "import base64\n")),
     ("pickle", "pickle", does('pickle.load(open("x", "rb"))', "import pickle\n")),
     ("long-text", "high_entropy", in_file("blob.py", lambda d: f'DATA = "{letters(d, 4000)}"\n')),
+    (
+        "spaced-base64",
+        "high_entropy",
+        in_file("blob.py", lambda d: f'DATA = "{" ".join(letters(d, 44) for _ in range(40))}"\n'),
+    ),
     ("long-bytes", "high_entropy", in_file("blob.py", lambda d: f"DATA = {d.randbytes(1500)!r}\n")),
     ("own-library", "native_library", does('ctypes.CDLL("./fast.bin")', "import ctypes\n")),
 ]

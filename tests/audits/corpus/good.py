@@ -7,9 +7,11 @@ import json
 import random
 import struct
 import zlib
+from pathlib import Path
 
 from tests.audits.corpus.base import base, digest, dockerfile, generator, with_files, with_generator
 
+SCRIPT = Path(__file__).parents[3] / "judging" / "static" / "judging" / "reading.js"  # 5.24 bits a letter
 REVISION = "b5c5a8b4d3f0e1a29c7e6d5f4a3b2c1d0e9f8a7b"
 
 
@@ -242,6 +244,11 @@ CASES = [
         with_files(
             tests__test_generator_dot_py="from generator import generate\n\n\ndef test_it():\n    assert generate\n"
         ),
+    ),
+    (
+        "javascript-template",
+        "",
+        with_generator(head='\nTEMPLATE = r"""\n' + SCRIPT.read_text() + '"""\n'),
     ),
     ("placeholders", "", with_files(dot_env_dot_example="API_KEY=your-key-here\nHF_TOKEN=<token>\n")),
     (
