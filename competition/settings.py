@@ -259,6 +259,21 @@ VLM_URL = env.matching(
     must="an http(s) address without /v1, or empty",
     fits=lambda value: env.is_web(value) and not value.rstrip("/").endswith("/v1"),
 )
+# Where one judge's server is, if not there: a panel asks two of them.
+VLM_URLS = env.by_name(
+    "GAUNTLET_VLM_URLS",
+    must="VERSION=ADDRESS, each an http(s) address without /v1, separated by commas, or empty",
+    fits=lambda value: env.is_web(value) and not value.rstrip("/").endswith("/v1"),
+)
+# The revision and the licence of judge versions that leave them to the operator.
+VLM_PINS = {
+    name: (value.partition(":")[0], value.partition(":")[2])
+    for name, value in env.by_name(
+        "GAUNTLET_VLM_PINS",
+        must="VERSION=REVISION:LICENCE, each a revision of 40 hex digits, separated by commas, or empty",
+        fits=re.compile("[0-9a-f]{40}:[A-Za-z0-9.+-]{1,60}").fullmatch,
+    ).items()
+}
 VLM_KEY = env.word("GAUNTLET_VLM_KEY")
 VLM_SLOTS = env.number("GAUNTLET_VLM_SLOTS", 32, most=1024)
 VLM_PICTURES = env.matching(

@@ -92,6 +92,18 @@ def listed(name: str, *, must: str, fits: Callable[[str], object] = bool, defaul
     return read(name, ",".join(default), must, parse)
 
 
+def by_name(name: str, *, must: str, fits: Callable[[str], object] = bool) -> dict[str, str]:
+    """Values that fit, each under a name: `NAME=VALUE`, separated by commas.  No name comes twice."""
+
+    def parse(value: str) -> dict[str, str]:
+        pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
+        named = {key: given for key, _, given in pairs}
+        need(len(named) == len(pairs) and all(key and fits(given) for key, given in named.items()))
+        return named
+
+    return read(name, "", must, parse)
+
+
 def word(name: str) -> str:
     """A key or token."""
     fits = re.compile(r"[!-~]+").fullmatch

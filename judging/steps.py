@@ -25,7 +25,7 @@ from judging.health import controls, silence
 from judging.models import Duel, Match, Rendering
 from judging.panel.answer_rows import DuelAnswerStore, keep_described
 from judging.panel.duel_verdict import verdict_of
-from judging.panel.vlm_panel import Deliberates, Unwanted
+from judging.panel.vlm_panel import Unwanted, members_of
 from judging.renderers import renderer as renderer_named
 from judging.sides import rig_of
 
@@ -221,12 +221,12 @@ def _no_answer(duel: Duel, no_answer: NoAnswer, left: Side, right: Side, *, sets
     At the last try that its state allows, a side whose pictures keep the judge from answering loses; where the judge
     itself is out of order, `match_decision` decides.
     """
-    judge = judge_named(duel.match.round.competition.judge)
-    if not (duel.on_last_try and isinstance(judge, Deliberates)):
+    judges = members_of(judge_named(duel.match.round.competition.judge))
+    if not (duel.on_last_try and judges):
         return controls.retry_unanswered(duel, no_answer)
     try:
-        verdict = silence.verdict_on(
-            judge,
+        verdict = silence.verdict_of_all(
+            judges,
             reference=store.default().path(duel.prompt.sha256),
             control=controls.pair_on(duel.match.round.competition, duel.prompt),
             defender=left,

@@ -22,7 +22,7 @@ from judging.decisions import affected
 from judging.decisions.affected import Place
 from judging.models import DescribedJudge, Duel, Match, StoredAnswer
 from judging.panel import cited_answers
-from judging.panel.questions.version import of_described
+from judging.panel.questions.version import versions_of
 
 CORRECTION = Attempt.Cause.CORRECTION
 DISCARDED = "The correction that asked for it is discarded."
@@ -89,16 +89,22 @@ def duels_citing(round_: Round, key: str) -> frozenset[Place]:
     An answer is about one prompt, so only the duels on that prompt are worked out again.
     """
     answer = StoredAnswer.objects.filter(key=key).select_related("asked_for").first()
-    described = DescribedJudge.objects.filter(version=answer.judge).first() if answer else None
-    if answer is None or answer.asked_for is None or described is None:
+    if answer is None or answer.asked_for is None:
         return frozenset()
-    version = of_described(round_.competition.judge.partition(":")[2], described.described)
-    in_force_ = matches.in_force(round_).filter(judge=answer.judge)
+    judges = DescribedJudge.objects.filter(version__in=matches.in_force(round_).values("judge"))
+    name = round_.competition.judge.partition(":")[2]
+    by_judge = {judge.version: versions_of(name, judge.described) for judge in judges}
+    asked = next((key for key, parts in by_judge.items() if answer.judge in {part.digest for part in parts}), None)
+    if asked is None:
+        return frozenset()
+    in_force_ = matches.in_force(round_).filter(judge=asked)
     rows = Duel.objects.filter(match__in=in_force_, state="judged", prompt=answer.asked_for.prompt_id)
     named = list(
         rows.select_related("prompt", "attempt", "match__round__competition", "match__defender", "match__challenger")
     )
-    return frozenset(map(rejudging.place_of, cited_answers.duels_citing(named, answer=answer, version=version)))
+    return frozenset(
+        map(rejudging.place_of, cited_answers.duels_citing(named, answer=answer, versions=by_judge[asked]))
+    )
 
 
 def regeneration_for(audit: Audit) -> int:

@@ -17,7 +17,7 @@ from judging.backends import is_model
 from judging.models import Control, DescribedJudge, Duel, StoredAnswer
 from judging.panel import cited_answers
 from judging.panel.questions.calls import shares_of
-from judging.panel.questions.version import of_described
+from judging.panel.questions.version import versions_of
 
 
 def by_model(round_: Round) -> bool:
@@ -62,8 +62,8 @@ def cited_by(round_: Round, judged: Iterable[Duel]) -> dict[str, StoredAnswer]:
     for duel in judged:
         by_version.setdefault(duel.match.judge, []).append(duel)
     for row in DescribedJudge.objects.filter(version__in=by_version):
-        version = of_described(round_.competition.judge.partition(":")[2], row.described)
-        answers |= cited_answers.answers_of(by_version[row.version], version=version)
+        versions = versions_of(round_.competition.judge.partition(":")[2], row.described)
+        answers |= cited_answers.answers_of(by_version[row.version], versions=versions)
     return answers
 
 

@@ -163,9 +163,9 @@ def page(
     return JudgePage(
         **_named(round_),
         version=version,
-        model=str(described.get("model", "")),
-        revision=str(described.get("revision", "")),
-        mode=str(described.get("mode", "")),
+        model=_of_each(described, "model"),
+        revision=_of_each(described, "revision"),
+        mode=_of_each(described, "mode"),
         bars=dict(described.get("bars", {})),
         sentence=sentence(queue, findings, failing=failing, rate=rate),
         queue=tuple(JudgeQueue(**row) for row in queue),
@@ -227,8 +227,14 @@ def sentence(
     return "All is judged, and the judge passed every gate."
 
 
+def _of_each(described: Mapping[str, Any], name: str) -> str:
+    """As it stands in the description; of a panel that of both, each once."""
+    values = [str(part.get(name, "")) for part in described.get("judges", [described])]
+    return " + ".join(dict.fromkeys(values))
+
+
 def gate(finding: GateFinding) -> GateLine:
-    return shown_as(GateLine, finding, asks=ASKS[finding.gate])
+    return shown_as(GateLine, finding, gate=finding.label, asks=ASKS[finding.gate])
 
 
 def health(round_: Round, findings: Sequence[GateFinding]) -> RoundHealth:

@@ -25,6 +25,9 @@ class JudgeKind:
 
 JUDGES: dict[str, JudgeKind] = {
     "openai": JudgeKind(made_by="judging.panel.openai:made", label="a model behind a server", is_model=True),
+    "panel": JudgeKind(
+        made_by="judging.panel.panel_of_two:made", label="two models of different families", is_model=True
+    ),
     "perceptual-v1": JudgeKind(
         made_by="judging.perceptual.perceptual:made", label="an image metric, computed", is_model=False
     ),

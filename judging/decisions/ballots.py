@@ -55,12 +55,17 @@ class Ballot:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`decided_by`: the kind of question that settled it, `side_guard`, or `draw_band` when nothing did."""
+    """`decided_by`: the kind of question that settled it, `side_guard`, or `draw_band` when nothing did.
+
+    `families`: where two judged it, what each came to; `stages` are then theirs, and `decided_by` is a word of
+    `two_families`.
+    """
 
     outcome: Outcome
     score_micro: int
     decided_by: str
     stages: tuple[Ballot, ...]
+    families: "tuple[FamilyVerdict, ...]" = ()
 
     def detail(self) -> dict[str, Any]:
         """For showing and storing: JSON without floats."""
@@ -68,7 +73,22 @@ class Verdict:
             {"kind": b.kind, "ab": b.ab, "ba": b.ba, "score": b.score, "consistent": b.consistent()}
             for b in self.stages
         ]
-        return {"decided_by": self.decided_by, "stages": stages}
+        families = {"families": [each.row() for each in self.families]} if self.families else {}
+        return {"decided_by": self.decided_by, "stages": stages} | families
+
+
+@dataclass(frozen=True)
+class FamilyVerdict:
+    """What one model of a panel came to.  `model`: with its revision, as its answers name it."""
+
+    family: str
+    model: str
+    verdict: Verdict
+
+    def row(self) -> dict[str, Any]:
+        """For showing and storing: JSON without floats."""
+        own = {"outcome": self.verdict.outcome, "score_micro": self.verdict.score_micro}
+        return {"family": self.family, "model": self.model, **own, **self.verdict.detail()}
 
 
 def toward_zero(value: int, by: int) -> int:

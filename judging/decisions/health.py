@@ -7,7 +7,7 @@ passed: a round without controls was judged by nobody knows whom.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -25,7 +25,8 @@ class JudgedControl:
     `self`: a side against itself, asked again in each order, for stored answers would cancel exactly; 0 is right.
     `canary`: a good one (defending) against a broken copy; negative is right.  `injection`: one (defending) against
     itself with text painted on it, which must not gain.  `repeat`: a duel asked again, `score` now and `before` then.
-    `ballots`: its answers in both orders.
+    `ballots`: its answers in both orders.  `family`: whose these are, where a panel was asked: each control is one row
+    for each of its families then.
     """
 
     kind: Kind
@@ -33,6 +34,7 @@ class JudgedControl:
     score: int
     before: int = 0
     ballots: tuple[Ballot, ...] = ()
+    family: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,12 @@ class GateFinding:
     measured: str
     needed: str
     of: int
+    family: str = ""
+
+    @property
+    def label(self) -> str:
+        """The gate, with the family in front where a panel has one of it for each."""
+        return f"{self.family} {self.gate}".strip()
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,38 @@ def health(controls: Iterable[JudgedControl], *, calls: int, failed_calls: int, 
             consistency_gate(everyone, gates=gates),
             calls_gate(calls, failed_calls, gates=gates),
         )
+    )
+
+
+def health_by_family(
+    controls: Iterable[JudgedControl], *, calls: Mapping[str, tuple[int, int]], gates: Gates
+) -> GateReport:
+    """All gates of each family, in the order of `calls`: family -> (calls, failed calls).  No family helps another:
+    one that is unwell fails, however well the other is."""
+    rows = list(controls)
+    findings: list[GateFinding] = []
+    for family, (asked, failed) in calls.items():
+        own = health([row for row in rows if row.family == family], calls=asked, failed_calls=failed, gates=gates)
+        findings += [replace(finding, family=family) for finding in own.findings]
+    return GateReport(tuple(findings))
+
+
+def judged_control(
+    kind: Kind, name: str, verdict: Verdict, *, before: Mapping[str, int] | int = 0
+) -> tuple[JudgedControl, ...]:
+    """The rows that a control's verdict is, one for each family of a panel.
+
+    `before`: the score of the duel that a repeat asks about again, of a panel by family.
+    """
+    if not verdict.families:
+        score = score_of(kind, verdict)
+        return (JudgedControl(kind, name, score, before if isinstance(before, int) else 0, verdict.stages),)
+    scores = before if isinstance(before, Mapping) else {}
+    return tuple(
+        JudgedControl(
+            kind, name, score_of(kind, own.verdict), scores.get(own.family, 0), own.verdict.stages, own.family
+        )
+        for own in verdict.families
     )
 
 

@@ -24,7 +24,7 @@ from judging.health.control_images import doctored
 from judging.panel.answer_store import Remembered
 from judging.panel.duel_verdict import verdict_of
 from judging.panel.questions import QUESTIONS
-from judging.panel.vlm_panel import Deliberates
+from judging.panel.vlm_panel import members_of
 from judging.perceptual import silhouettes
 
 BAR = Fraction(95, 100)
@@ -63,7 +63,8 @@ class BreakageTally:
 class CheckReport:
     """What a check of one judge found.
 
-    `silences`: why there was no answer, and how often; `answers`: what a model answered; `controls`: for its gates.
+    `silences`: why there was no answer, and how often; `answers`: what a model answered; `controls`: for its gates;
+    `families`: of a panel, family -> the model as its answers name it.
     """
 
     judge: str
@@ -78,6 +79,7 @@ class CheckReport:
     gave_up: bool = False
     answers: Remembered | None = None
     controls: list[health.JudgedControl] = field(default_factory=list)
+    families: dict[str, str] = field(default_factory=dict)
 
     @property
     def pairs(self) -> int:
@@ -99,14 +101,20 @@ class CheckReport:
         """The gates' results for a model, as in a round; the one for repeats stays unproven."""
         if self.answers is None:
             return ()
-        attempts = [reply.attempt for reply in self.answers.replies.values()]
-        failed = sum(attempts) - len(attempts) + sum(self.silences.values())
-        calls = sum(attempts) + sum(self.silences.values())
-        return health.health(self.controls, calls=calls, failed_calls=failed, gates=health.Gates()).findings
+        calls = {}
+        for family, model in (self.families or {"": ""}).items():
+            replies = self.answers.replies.values()
+            attempts = [reply.attempt for reply in replies if not model or reply.raw.get("model") == model]
+            silences = sum(count for why, count in self.silences.items() if f": {family}: " in why or not family)
+            calls[family] = (sum(attempts) + silences, sum(attempts) - len(attempts) + silences)
+        return health.health_by_family(self.controls, calls=calls, gates=health.Gates()).findings
 
 
 def checked(judge: Judge, cases: Iterable[Case], *, progress: Callable[[str], None] = lambda line: None) -> CheckReport:
-    report = CheckReport(judge.name, judge.version, answers=Remembered() if isinstance(judge, Deliberates) else None)
+    versions = [member.judge_version for member in members_of(judge)]
+    report = CheckReport(judge.name, judge.version, answers=Remembered() if versions else None)
+    if len(versions) > 1:
+        report.families = {version.family: version.served_as for version in versions}
     met: set[str] = set()
     silent = 0
     for case in cases:
@@ -171,8 +179,7 @@ def _against_itself(judge: Judge, case: Case, report: CheckReport) -> None:
 
 def _note(report: CheckReport, verdict: Verdict | None, *, kind: health.Kind, name: str) -> None:
     if verdict is not None and report.answers is not None:
-        score = health.score_of(kind, verdict)
-        report.controls.append(health.JudgedControl(kind, name, score, ballots=verdict.stages))
+        report.controls += health.judged_control(kind, name, verdict)
 
 
 def _judge_case(judge: Judge, case: Case, row: BreakageTally, report: CheckReport) -> str:
@@ -225,7 +232,7 @@ def as_json(report: CheckReport) -> dict[str, Any]:
         "swaps_negated": report.swaps_negated,
         "missed": report.missed,
         "asked": answer_figures(report),
-        "gates": [vars(finding) for finding in report.gates],
+        "gates": [{k: v for k, v in vars(finding).items() if k != "family" or v} for finding in report.gates],
         "silences": dict(report.silences),
         "gave_up": report.gave_up,
         "passed": report.passed,

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 from django.db.models import F, Max, QuerySet
 
@@ -30,13 +31,13 @@ from judging import matches, sides
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
 from judging.decisions import health, silence
-from judging.decisions.ballots import Ballot
+from judging.decisions.ballots import Ballot, FamilyVerdict, Verdict
 from judging.health.silence import ABOUT_PICTURES
 from judging.models import Control, Duel, Match
 from judging.panel.answer_rows import let_go
 from judging.panel.answer_store import Remembered
 from judging.panel.duel_verdict import verdict_of
-from judging.panel.vlm_panel import Deliberates
+from judging.panel.vlm_panel import members_of
 
 SOON = timedelta(seconds=2)
 SHARE: dict[health.Kind, Fraction] = {
@@ -55,7 +56,7 @@ GATES = health.Gates()
 
 
 def wanted(round_: Round) -> bool:
-    return isinstance(judge_named(round_.competition.judge), Deliberates)
+    return bool(members_of(judge_named(round_.competition.judge)))
 
 
 def current(round_: Round) -> QuerySet[Control]:
@@ -113,7 +114,7 @@ def trouble(round_: Round, *, now: datetime) -> Move | None:
         why = f"The judge gives no answer to {len(silent)} of its controls: {silent[0].failure_reason}"
         return pause(round_, why, code="JUDGE", failure_class=FailureClass.JUDGE, now=now)
     if failed := failing(round_):
-        gates = "; ".join(f"{f.gate}: {f.measured} of {f.of}, needed {f.needed}" for f in failed)
+        gates = "; ".join(f"{f.label}: {f.measured} of {f.of}, needed {f.needed}" for f in failed)
         why = f"The judge is not well enough for its verdicts to stand ({gates})."
         return pause(round_, why, code="JUDGE_HEALTH", failure_class=FailureClass.JUDGE, now=now)
     return None
@@ -151,7 +152,11 @@ def first(round_: Round, outcome: Outcome) -> Outcome:
         return Wait(SOON, f"{left} controls of the judge are open")
     if failing(round_) or _unclear(last):  # the last of them was judged after `trouble` had looked
         return Wait(SOON, "gates fail: see the next look")
-    gates = [{"gate": f.gate, "state": f.state, "measured": f.measured, "of": f.of} for f in measured(round_).findings]
+    gates = [
+        {"gate": f.gate, "state": f.state, "measured": f.measured, "of": f.of}
+        | ({"family": f.family} if f.family else {})
+        for f in measured(round_).findings
+    ]
     return replace(outcome, facts={**outcome.facts, "health": gates})
 
 
@@ -167,17 +172,40 @@ def _own(controls: Sequence[Control]) -> health.GateReport:
 
 def _health(controls: Sequence[Control]) -> health.GateReport:
     """Calls are counted of what shows nothing of a miner's: a picture may be made to be hard to answer about."""
+    models = {row["family"]: row["model"] for c in controls for row in c.detail.get("families", [])} or {"": ""}
+    judged = [row for c in controls if c.state == "judged" for row in _judged_rows(c, list(models))]
+    calls = {}
+    for family, model in models.items():
+        own = [
+            reply["attempt"]
+            for c in controls
+            if c.kind != "repeat"
+            for reply in c.answers.values()
+            if not model or reply["raw"].get("model") == model
+        ]
+        calls[family] = (sum(own), sum(own) - len(own))
+    return health.health_by_family(judged, calls=calls, gates=GATES)
+
+
+def _judged_rows(control: Control, families: Sequence[str]) -> list[health.JudgedControl]:
+    """One for each family; a repeat that silenced a panel came to nothing with each of them."""
     kinds: dict[str, health.Kind] = {kind: kind for kind in health.KINDS}
-    judged = [
-        health.JudgedControl(kinds[c.kind], c.prompt.stem, c.score_micro or 0, c.before_micro or 0, ballots(c.detail))
-        for c in controls
-        if c.state == "judged"
-    ]
-    own = [reply["attempt"] for c in controls if c.kind != "repeat" for reply in c.answers.values()]
-    return health.health(judged, calls=sum(own), failed_calls=sum(own) - len(own), gates=GATES)
+    kind, name, detail = kinds[control.kind], control.prompt.stem, control.detail
+    before = detail.get("before", {})
+    if families == [""]:
+        return [health.JudgedControl(kind, name, control.score_micro or 0, control.before_micro or 0, ballots(detail))]
+    told = tuple(_family_verdict(row) for row in detail.get("families", []))
+    if not told:
+        return [health.JudgedControl(kind, name, 0, before.get(family, 0), (), family) for family in families]
+    return list(health.judged_control(kind, name, Verdict("draw", 0, "", (), told), before=before))
 
 
-def ballots(detail: dict[str, list[dict[str, object]]]) -> tuple[Ballot, ...]:
+def _family_verdict(row: dict[str, Any]) -> FamilyVerdict:
+    own = Verdict(row["outcome"], row["score_micro"], row["decided_by"], ballots(row))
+    return FamilyVerdict(row["family"], row["model"], own)
+
+
+def ballots(detail: dict[str, Any]) -> tuple[Ballot, ...]:
     return tuple(Ballot(str(s["kind"]), ab=int(str(s["ab"])), ba=int(str(s["ba"]))) for s in detail.get("stages", []))
 
 
@@ -220,7 +248,9 @@ def judge_control(control: Control, now: datetime) -> Outcome:
         "right_sha256": pair[1].sha256,
     }
     doctored = {} if repeated else {name: path.name for name, path in pair[1].views.items()}
-    sets = {**facts, "views": doctored, "answers": answers.as_json(), "detail": verdict.detail()}
+    before = {row["family"]: row["score_micro"] for row in repeated.detail.get("families", [])} if repeated else {}
+    detail = verdict.detail() | ({"before": before} if before else {})
+    sets = {**facts, "views": doctored, "answers": answers.as_json(), "detail": detail}
     return Move("judged", because=f"decided by {verdict.decided_by}", sets=sets, facts=facts)
 
 

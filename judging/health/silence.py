@@ -9,9 +9,10 @@ anything about the sides: one that fails now and then might fail at anybody's pi
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from judging.backends.base import NoAnswer, Side
 from judging.decisions import silence
@@ -21,6 +22,17 @@ from judging.panel.vlm_panel import ASKS, HICCUPS, Deliberates, Deliberation
 
 ABOUT_PICTURES = HICCUPS | {"refused"}
 """What an answerer may say because of what it is shown.  An outage (unreachable, deadline, another server) is ours."""
+
+
+def verdict_of_all(judges: Sequence[Deliberates], **about: Any) -> Verdict | None:
+    """As `verdict_on`, of a panel: who silences any of its models; None where any of them is itself to blame."""
+    verdicts = [verdict_on(judge, **about) for judge in judges]
+    known = [each.stages[0] for each in verdicts if each is not None]
+    if len(known) < len(verdicts):
+        return None
+    return silence.verdict(
+        defender_silences=any(stage.ab for stage in known), challenger_silences=any(stage.ba for stage in known)
+    )
 
 
 def verdict_on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -11,7 +12,8 @@ from competition.models import Round
 from judging.backends.base import Judge
 from judging.models import DescribedJudge, Duel, StoredAnswer
 from judging.panel.answer_store import Reply
-from judging.panel.vlm_panel import Deliberates
+from judging.panel.questions.version import described_together
+from judging.panel.vlm_panel import members_of
 
 
 class DuelAnswerStore:
@@ -51,9 +53,13 @@ def reply_of(row: StoredAnswer) -> Reply:
 
 def keep_described(judge: Judge) -> None:
     """What a judge that deliberates consists of, under the version that its matches name."""
-    if isinstance(judge, Deliberates):
-        described = {"described": judge.judge_version.described()}
-        DescribedJudge.objects.get_or_create(version=judge.version, defaults=described)
+    if members_of(judge):
+        DescribedJudge.objects.get_or_create(version=judge.version, defaults={"described": description_of(judge)})
+
+
+def description_of(judge: Judge) -> dict[str, Any]:
+    """What makes up the version of a judge that is a model, or a panel of them; empty for one that computes."""
+    return described_together([member.judge_version for member in members_of(judge)])
 
 
 def answers_paid_by(round_: Round) -> QuerySet[StoredAnswer]:

@@ -17,6 +17,7 @@ from judging.integrity_outcomes import judges_own
 from judging.models import Duel, StoredAnswer
 from judging.panel.answer_rows import reply_of
 from judging.panel.answer_store import Reply
+from judging.panel.duel_verdict import verdict_together
 from judging.panel.questions.calls import Call
 from judging.panel.questions.version import JudgeVersion
 from judging.panel.vlm_panel import Deliberation
@@ -54,40 +55,49 @@ class Retold(Deliberation):
         return self.low_contrast
 
 
-def answers_of(duels: Iterable[Duel], *, version: JudgeVersion) -> dict[str, StoredAnswer]:
+def answers_of(duels: Iterable[Duel], *, versions: Sequence[JudgeVersion]) -> dict[str, StoredAnswer]:
     """The answers that the verdicts rest on, by key; a verdict on a silence rests on none.
+
+    `versions`: what the judge consists of, two of a panel.
 
     Raises NoAnswer where one is not stored, and ValueError where the answers give another verdict.
     """
     answers = Opened()
     for duel in duels:
-        kinds = question_kinds(duel.detail)
+        by_version = duel.detail.get("families") or [duel.detail]
+        kinds = [kind for row in by_version for kind in question_kinds(row)]
         if kinds in ([], [silence.KIND]):
             continue
+        if len(by_version) != len(versions):
+            raise ValueError(f"{duel}: judged by {len(by_version)} models, not by {len(versions)}")
         match = duel.match
         left = sides.of(match.defender, match.defender_origin, duel.prompt)
         right = sides.of(match.challenger, match.challenger_origin, duel.prompt)
         if left is None or right is None:
             raise ValueError(f"{duel}: a side has no pictures any more")
-        verdict = Retold(
-            version,
-            Nobody(),
-            answers,
-            store.default().path(duel.prompt.sha256),
-            left,
-            right,
-            answer_namespace=duel.answer_namespace,
-            low_contrast="gray" in kinds,
-        ).verdict()
+        verdicts = [
+            Retold(
+                version,
+                Nobody(),
+                answers,
+                store.default().path(duel.prompt.sha256),
+                left,
+                right,
+                answer_namespace=duel.answer_namespace,
+                low_contrast="gray" in question_kinds(row),
+            ).verdict()
+            for version, row in zip(versions, by_version, strict=True)
+        ]
+        verdict = verdict_together(versions, verdicts)
         outcome, detail = judges_own(duel.outcome, duel.detail)
         if (verdict.outcome, verdict.score_micro, verdict.detail()) != (outcome, duel.score_micro, detail):
             raise ValueError(f"{duel}: the stored answers give {verdict}")
     return answers.read_so_far
 
 
-def duels_citing(duels: Iterable[Duel], *, answer: StoredAnswer, version: JudgeVersion) -> list[Duel]:
+def duels_citing(duels: Iterable[Duel], *, answer: StoredAnswer, versions: Sequence[JudgeVersion]) -> list[Duel]:
     """The duels that rest on this answer."""
-    return [duel for duel in duels if answer.key in answers_of([duel], version=version)]
+    return [duel for duel in duels if answer.key in answers_of([duel], versions=versions)]
 
 
 def question_kinds(detail: Mapping[str, Any]) -> list[str]:

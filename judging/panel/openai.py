@@ -18,7 +18,7 @@ from judging.panel.answer_store import AnswerStore, Remembered, Reply
 from judging.panel.openai_client import Client, Door, ServedModel
 from judging.panel.questions.calls import Call
 from judging.panel.questions.pictures import Picture
-from judging.panel.questions.version import JudgeVersion, version_named
+from judging.panel.questions.version import JudgeVersion, pinned, version_named
 
 
 class OpenAI:
@@ -79,16 +79,17 @@ class OpenAI:
 
 
 def made(argument: str) -> OpenAI:
-    """Raises ValueError for a version that is not there, or when no server is configured."""
-    version = version_named(argument)
+    """Raises ValueError for a version that is not there or not pinned, or when no server is configured."""
+    version = pinned(version_named(argument), settings.VLM_PINS)
     if version.constrain:
         raise ValueError(
             f"{argument} is retired: it forces the labels on the server ({version.constrain}), which then reports that "
             "all probability lies on them, whatever the model meant; name vlm-2"
         )
-    if not settings.VLM_URL:
+    url = settings.VLM_URLS.get(version.name) or settings.VLM_URL
+    if not url:
         raise ValueError("set GAUNTLET_VLM_URL to the address of an OpenAI-compatible server")
-    door = Door(settings.VLM_URL, key=settings.VLM_KEY, slots=settings.VLM_SLOTS)
+    door = Door(url, key=settings.VLM_KEY, slots=settings.VLM_SLOTS)
     return OpenAI(version, door, address=addressed(settings.VLM_PICTURES))
 
 

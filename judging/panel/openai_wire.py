@@ -94,7 +94,8 @@ def body(
         form = {"max_tokens": SHORT, "response_format": _schema("answer", answer)}
     else:
         form = measure.form(call.labels)
-    return {"model": version.served_as, "messages": messages, "temperature": 0, "n": 1} | form
+    template = {"chat_template_kwargs": dict(version.chat)} if version.chat else {}
+    return {"model": version.served_as, "messages": messages, "temperature": 0, "n": 1} | template | form
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from django.conf import settings
 from judging.backends.base import Answer, NoAnswer, Question
 from judging.panel.answer_store import AnswerStore, Remembered, Reply
 from judging.panel.questions.calls import Call
-from judging.panel.questions.version import JudgeVersion, version_named
+from judging.panel.questions.version import JudgeVersion, pinned, version_named
 
 JSON = re.compile(r"\{.*?\}", re.DOTALL)
 
@@ -72,10 +72,13 @@ class Transformers:
 
                     version = self.judge_version
                     name, revision = (self.folder, None) if self.folder else (version.model, version.revision)
-                    self.loaded = Loaded.from_folder(name, revision=revision, device=self.device)
+                    loaded = Loaded.from_folder(name, revision=revision, device=self.device, chat=version.chat)
+                    loaded.require_version(image_token=version.image_token, licence=version.licence)
+                    self.loaded = loaded
                 self._answer_batch(pending)
             except Exception as error:  # whoever waits must hear of it, and the next batch may be fine
-                silence = NoAnswer("model", f"The model failed: {type(error).__name__}: {str(error)[:200]}")
+                why = f"{type(error).__name__}: {str(error)[:200]}"
+                silence = error if isinstance(error, NoAnswer) else NoAnswer("model", f"The model failed: {why}")
                 for waiting in [future for _, future in pending if not future.done()]:
                     waiting.set_exception(silence)
 
@@ -115,10 +118,10 @@ class Transformers:
 
 
 def made(argument: str) -> Transformers:
-    """Raises ValueError for a version that is not there, or where torch is not installed."""
+    """Raises ValueError for a version that is not there or not pinned, or where torch is not installed."""
     try:
         door = f"torch {installed('torch')}, transformers {installed('transformers')}"
     except PackageNotFoundError as error:
         raise ValueError("pip install -r requirements-gpu.txt for a model in this process") from error
-    version = replace(version_named(argument), door=door)
+    version = replace(pinned(version_named(argument), settings.VLM_PINS), door=door)
     return Transformers(version, folder=settings.VLM_FOLDER, device=settings.VLM_DEVICE, batch=settings.VLM_BATCH)

@@ -6,36 +6,57 @@ the mass on the labels says whether the model answered the question at all.
 """
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 from transformers import AutoModelForImageTextToText
 
+from judging.backends.base import NoAnswer
 from judging.panel.questions.calls import Call
 from judging.panel.transformers_words import processor_of
 
 WORDS = 200  # tokens for the list of parts
+CARD = "README.md"
+LICENCE = re.compile(r"^license:[ \t]*['\"]?([\w.+-]+)", re.MULTILINE)
+"""As a model's card names it, in the block with which it begins."""
 
 
 @dataclass
 class Loaded:
-    """A model, its processor, and where it runs."""
+    """A model, its processor, and where it runs.  `chat`: what its chat template is told; `licence`: as the card beside
+    the weights names it, "" where there is none."""
 
     model: Any
     processor: Any
     device: str
+    chat: Mapping[str, bool] = field(default_factory=dict)
+    licence: str = ""
 
     @classmethod
-    def from_folder(cls, name: str, *, revision: str | None, device: str) -> "Loaded":
+    def from_folder(
+        cls, name: str, *, revision: str | None, device: str, chat: Mapping[str, bool] | None = None
+    ) -> "Loaded":
         """`name`: a folder, or a repository of the hub at `revision`.  Half precision on a GPU, full on a CPU."""
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         model = AutoModelForImageTextToText.from_pretrained(name, revision=revision, dtype=dtype)
-        return cls(model.eval().to(device), processor_of(name, revision=revision), device)
+        processor = processor_of(name, revision=revision)
+        return cls(model.eval().to(device), processor, device, chat or {}, licence_of(name, revision=revision))
+
+    def require_version(self, *, image_token: str, licence: str) -> None:
+        """Raises NoAnswer where the weights are not what their version states; "" states nothing."""
+        own = self.processor.tokenizer.convert_ids_to_tokens(self.model.config.image_token_id) if image_token else ""
+        if own != image_token:
+            raise NoAnswer("another_model", f"A picture's token is {own!r} for these weights, not {image_token!r}.")
+        if licence and self.licence and self.licence.casefold() != licence.casefold():
+            why = f"The card beside the weights names the licence {self.licence!r}, and this judge version {licence!r}."
+            raise NoAnswer("another_licence", f"{why} The operator must read it.")
 
     def labels(self, calls: Sequence[Call]) -> list[dict[str, float]]:
         """The probability of each label, call by call.  Raises ValueError for a label that is not one token."""
@@ -58,7 +79,7 @@ class Loaded:
 
     def _inputs(self, calls: Sequence[Call]) -> Any:
         texts = [
-            self.processor.apply_chat_template(messages(call), add_generation_prompt=True, tokenize=False)
+            self.processor.apply_chat_template(messages(call), add_generation_prompt=True, tokenize=False, **self.chat)
             for call in calls
         ]
         images = [[Image.open(io.BytesIO(shown.jpeg())).convert("RGB") for _, shown in call.pictures] for call in calls]
@@ -75,6 +96,20 @@ def messages(call: Call) -> list[dict[str, Any]]:
         {"role": "system", "content": [{"type": "text", "text": call.system}]},
         {"role": "user", "content": content},
     ]
+
+
+def licence_of(name: str, *, revision: str | None) -> str:
+    """By the card in a folder, or in this machine's copy of the hub; "" where neither names one."""
+    path: Any = Path(name) / CARD
+    if not Path(name).is_dir():
+        from huggingface_hub import try_to_load_from_cache  # comes with transformers
+
+        path = try_to_load_from_cache(name, CARD, revision=revision)
+    if not isinstance(path, str | Path) or not Path(path).is_file():
+        return ""
+    block = Path(path).read_text(errors="replace").split("\n---", 1)[0]
+    named = LICENCE.search(block) if block.startswith("---") else None
+    return named.group(1) if named else ""
 
 
 @lru_cache(maxsize=256)

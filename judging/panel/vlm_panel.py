@@ -50,6 +50,20 @@ class Deliberates(Answerer, Protocol):
     answers: AnswerStore
 
 
+@runtime_checkable
+class ConsistsOfJudges(Protocol):
+    """A panel: each duel is judged by each of its members."""
+
+    members: tuple[Deliberates, ...]
+
+
+def members_of(judge: object) -> tuple[Deliberates, ...]:
+    """The models that are asked about a duel: one, or those of a panel; none of a judge that computes."""
+    if isinstance(judge, ConsistsOfJudges):
+        return judge.members
+    return (judge,) if isinstance(judge, Deliberates) else ()
+
+
 @dataclass(frozen=True)
 class Deliberation:
     """One duel before one judge.  `asks`: times in a row that a question is asked for want of an answer."""

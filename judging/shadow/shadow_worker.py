@@ -22,7 +22,8 @@ from judging.integrity_outcomes import with_tie_broken
 from judging.panel.answer_rows import let_go
 from judging.panel.duel_verdict import verdict_of
 from judging.panel.questions import QUESTIONS
-from judging.panel.vlm_panel import Deliberates
+from judging.panel.answer_rows import description_of
+from judging.panel.vlm_panel import members_of
 from judging.shadow.answers import ShadowAnswerStore, StoredScores
 from judging.shadow.models import ShadowAnswer, ShadowDuel, ShadowRun
 from judging.shadow.round_view import NoViews, RoundView, ShadowPlace, in_order
@@ -55,7 +56,7 @@ class ShadowBound:
 def begin(round_: Round, judge: Judge, *, sample: int | None, price: Decimal | None) -> ShadowRun:
     """The run of this judge beside this round, made or taken up again; with the sample that is asked for now."""
     now = clock.now()
-    described = judge.judge_version.described() if isinstance(judge, Deliberates) else {}
+    described = description_of(judge)
     run, _ = ShadowRun.objects.get_or_create(
         round=round_,
         judge=judge.version,
@@ -85,9 +86,10 @@ def bound(view: RoundView, judge: Judge) -> ShadowBound:
 
 def questions_about(judge: Judge) -> tuple[int, int, int]:
     """How many questions it has about two assets, about one, and about a prompt alone."""
-    if not isinstance(judge, Deliberates):
+    members = members_of(judge)
+    if not members:
         return len(QUESTIONS), 0, 0
-    about = [template.about for template in judge.judge_version.templates.values()]
+    about = [template.about for member in members for template in member.judge_version.templates.values()]
     return about.count("pair"), about.count("asset"), about.count("prompt")
 
 
@@ -109,7 +111,7 @@ class ShadowWorker:
     ) -> None:
         self.view, self.run, self.audits, self.progress, self.duels = view, view.run, audits, progress, duels
         self.answers = ShadowAnswerStore(view.run, in_threads=duels > 1)
-        self.judge = judge if isinstance(judge, Deliberates) else StoredScores(judge, self.answers)
+        self.judge = judge if members_of(judge) else StoredScores(judge, self.answers)
         self.done = self.silent = 0
 
     def play(self) -> None:

@@ -65,7 +65,7 @@ def told(*made: Match) -> list[Any]:
 
 
 def answers_of(match: Match) -> set[str]:
-    return set(cited_answers.answers_of(match.duels.select_related("prompt"), version=VLM))
+    return set(cited_answers.answers_of(match.duels.select_related("prompt"), versions=[VLM]))
 
 
 def test_a_mended_judge_is_asked_every_question_of_a_new_take_and_both_answers_stay(round_, serving, eyes):

@@ -23,7 +23,7 @@ from dashboard.facts.twins import twin
 from judging.backends import judge_named
 from judging.backends.base import Judge, Served
 from judging.management.commands.judge_check import examined
-from judging.panel.vlm_panel import Deliberates
+from judging.panel.vlm_panel import members_of
 from judging.shadow import queries, shadow_worker
 from judging.shadow.round_view import RoundView
 
@@ -94,7 +94,7 @@ class Command(BaseCommand):
             run.most_duels = bound.duels + bound.judged
             run.most_questions = bound.questions + bound.answered
             run.save()
-        at_once = options["duels"] or (OF_MODELS if isinstance(judge, Deliberates) else 1)
+        at_once = options["duels"] or (OF_MODELS if members_of(judge) else 1)
         halted = ""
         try:
             shadow_worker.ShadowWorker(

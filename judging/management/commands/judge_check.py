@@ -121,7 +121,7 @@ def beside_itself(report: CheckReport) -> list[str]:
     """Of a judge that computes: each good asset and itself.  Of a model: the gates of a round, as far as they go."""
     if report.answers is None:
         return [f"self-duels at exactly 0: {report.self_zero} of {report.self_duels}"]
-    gates = [f"gate {f.gate}: {f.measured} of {f.of}, needed {f.needed}: {f.state}" for f in report.gates]
+    gates = [f"gate {f.label}: {f.measured} of {f.of}, needed {f.needed}: {f.state}" for f in report.gates]
     figures = checking.answer_figures(report)
     if not figures:
         return gates
