@@ -19,10 +19,9 @@ from core import clock, store
 from core.machine.stateful import FailureClass
 from judging.backends.base import Judge, NoAnswer
 from judging.integrity_outcomes import with_tie_broken
-from judging.panel.answer_rows import let_go
+from judging.panel.answer_rows import description_of, let_go
 from judging.panel.duel_verdict import verdict_of
 from judging.panel.questions import QUESTIONS
-from judging.panel.answer_rows import description_of
 from judging.panel.vlm_panel import members_of
 from judging.shadow.answers import ShadowAnswerStore, StoredScores
 from judging.shadow.models import ShadowAnswer, ShadowDuel, ShadowRun

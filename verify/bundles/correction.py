@@ -10,7 +10,7 @@ from typing import Any
 from verify.bundles import title
 from verify.bundles.events import bodies, entered
 from verify.bundles.files import ExaminedBundle, Row
-from verify.bundles.judging import answers_of, judged_duels, stages_of
+from verify.bundles.judging import answers_of, detail_of, judged_duels, members_of
 from verify.bundles.ladder import Gap, climb, defender_after, pair_of, pairs_of, rejected_in
 from verify.bundles.matches import NAME as MATCHES
 from verify.bundles.matches import label
@@ -226,8 +226,9 @@ def cited_by(bundle: ExaminedBundle, choice: Mapping[str, str]) -> set[Place]:
     if answers is None:
         return cited
     for match, duel in judged_duels(bundle):
-        answers.needed = set()
-        stages_of(bundle, match, duel, answers)
+        for member in members_of(answers):
+            member.needed = set()
+        detail_of(bundle, match, duel, answers)
         if choice["answer"] in answers.needed:
             cited.add((*pair_of(match), duel["prompt"]))
     return cited

@@ -18,16 +18,19 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from verify.bundles.answers import AnswersByKey, MissingAnswer, Views, bars_of_bundle, sha256, stated, write
-from verify.bundles.ballots import TWO_STAGES, Unanswered, Wrong, silent, verdict
+from verify.bundles import panel
+from verify.bundles.answers import AnswersByKey, MissingAnswer, Views, bars_of, bars_of_bundle, sha256, stated, write
+from verify.bundles.ballots import TWO_STAGES, Unanswered, Verdict, Wrong, of_silence, silent, verdict
 from verify.bundles.events import agree, bodies, by_name
 from verify.bundles.files import ExaminedBundle, Row
 from verify.bundles.ledger import NAME as LEDGER
+from verify.bundles.panel import PanelAnswers
 from verify.bundles.reveals import order_of
 from verify.findings import keyed
 
 NAME, MATCHES = "judging.json", "matches.json"
 RULES = "cascade-1"
+ANY_RULES = (RULES, panel.RULES)
 KINDS = {"name": "foreign-file", "": "wrong-judge"}
 SHARE = {
     "self": Fraction(1, 100),
@@ -63,7 +66,8 @@ def check(bundle: ExaminedBundle) -> None:
             bundle.note("file-missing", NAME)
         return
     versions, described = sorted({match["judge"] for match in bundle.document(MATCHES)}), doc["described"]
-    version, rules = (sha256(described), RULES) if described else (doc["version"], None)
+    rules = described.get("rules") if described.get("rules") in ANY_RULES else RULES
+    version, rules = (sha256(described), rules) if described else (doc["version"], None)
     stated = {"name": doc["name"], "version": doc["version"], "rules": described.get("rules"), "judges": versions}
     expected = {
         "name": judge,
@@ -72,37 +76,115 @@ def check(bundle: ExaminedBundle) -> None:
         "judges": [version] if described and versions else [],
     }
     bundle.compare(KINDS, NAME, stated, expected)
+    if described and (why := panel.unsound(described, judge)):
+        bundle.note("wrong-judge", NAME, field="described", found=why)
 
 
 def described_here(bundle: ExaminedBundle) -> Row:
     """What the judge consists of; empty where no model judged, or `check` names why it cannot be followed."""
     doc = bundle.documents.get(NAME, {"described": {}})
     described: Row = doc["described"]
-    return described if described and described["rules"] == RULES and doc["version"] == sha256(described) else {}
+    if not described or described["rules"] not in ANY_RULES or doc["version"] != sha256(described):
+        return {}
+    return {} if panel.unsound(described, bundle.document("competition.json")["judge"]) else described
 
 
-def answers_of(bundle: ExaminedBundle) -> AnswersByKey | None:
+def is_panel(bundle: ExaminedBundle) -> bool:
+    return bool(described_here(bundle).get("rules") == panel.RULES)
+
+
+Answers = AnswersByKey | PanelAnswers
+
+
+def answers_of(bundle: ExaminedBundle) -> Answers | None:
     """The answers of the round's duels; None where no model's answers can be followed here."""
     if not described_here(bundle):
         return None
     return sound_answers(bundle, bundle.document(NAME)["answers"], at="answers", views=views_of(bundle))
 
 
-def stages_of(bundle: ExaminedBundle, match: Row, duel: Row, answers: AnswersByKey) -> list[Row]:
-    """The stages of a judged duel as the answers give them."""
-    stages: list[Row] = duel["detail"].get("stages", [])
+def detail_of(bundle: ExaminedBundle, match: Row, duel: Row, answers: Answers) -> Row:
+    """The detail of a judged duel with its stages, of a panel with those of each family, as the answers give them."""
+    stages, families = duel["detail"].get("stages", []), duel["detail"].get("families", [])
     field = f"{match['kind']} {match['challenger']} {duel['prompt']}"
     if duel["left"] == duel["right"]:
-        return []
-    if not stages:
-        bundle.note("wrong-ballots", MATCHES, field=field, sentence="Judged, and nobody was asked.")
-    elif silent(stages):
+        return without_families(duel["detail"]) | {"stages": []}
+    if silent(stages):
         bundle.note("judge-silenced", MATCHES, field=field, found=f"{duel['outcome']} by silence")
-    else:
-        answers.attempt = take_of(bundle, duel)
-        sides = {name: answers.views.get(duel[name], {}) for name in ("left", "right")}
-        return follow(bundle, MATCHES, stages, answers, field=field, prompt=duel["prompt"], **sides)
-    return stages
+        return without_families(duel["detail"])
+    if not (families if isinstance(answers, PanelAnswers) else stages):
+        bundle.note("wrong-ballots", MATCHES, field=field, sentence="Judged, and nobody was asked.")
+        return without_families(duel["detail"])
+    attempt = take_of(bundle, duel)
+    for member in members_of(answers):
+        member.attempt = attempt
+    sides = {name: answers.views.get(duel[name], {}) for name in ("left", "right")}
+    return follow_detail(bundle, MATCHES, duel["detail"], answers, field=field, prompt=duel["prompt"], **sides)
+
+
+def without_families(detail: Row) -> Row:
+    return {name: value for name, value in detail.items() if name != "families"}
+
+
+def members_of(answers: Answers) -> tuple[AnswersByKey, ...]:
+    return answers.members if isinstance(answers, PanelAnswers) else (answers,)
+
+
+def follow_detail(
+    bundle: ExaminedBundle,
+    file: str,
+    detail: Row,
+    answers: Answers,
+    *,
+    field: str,
+    prompt: str,
+    left: Views,
+    right: Views,
+) -> Row:
+    """The detail that the answers give; as it is stated where an answer is missing (noted)."""
+    about: dict[str, Any] = {"prompt": prompt, "left": left, "right": right}
+    if not isinstance(answers, PanelAnswers):
+        stages = detail.get("stages", [])
+        rewritten = follow(bundle, file, stages, answers, field=field, **about)
+        return without_families(detail) | ({} if rewritten == stages else {"stages": rewritten})
+    families: list[Row] = []
+    stated = {row["family"]: row for row in detail["families"]}
+    for member in answers.members:
+        family, model = member.described["family"], panel.model_of(member.described)
+        row, at = stated.get(family, {"stages": []}), f"{field} {family}"
+        if not row["stages"]:
+            bundle.note("wrong-ballots", file, field=at, sentence="Judged, and this family was not asked.")
+            continue
+        followed = follow(bundle, file, row["stages"], member, field=at, **about)
+        own = {"family": family, "model": model, "stages": followed}
+        try:
+            outcome, score, by = verdict(row["stages"], by_model=True, bars=member.bars)
+            own |= {"outcome": outcome, "score_micro": score, "decided_by": by}
+        except Wrong as wrong:
+            bundle.note("wrong-ballots", file, field=at, found=str(wrong))
+        families.append(row | own)
+    return detail | {"stages": [], "families": families}
+
+
+def verdict_of(bundle: ExaminedBundle, detail: Row) -> Verdict:
+    """What the stated stages come to, of a panel those of both families.  Raises Wrong."""
+    stages = detail.get("stages", [])
+    if not is_panel(bundle):
+        return verdict(stages, by_model=by_model(bundle), bars=bars_of_bundle(bundle))
+    if silent(stages):
+        return of_silence(stages[0])
+    families = detail.get("families", [])
+    if not families:
+        return "draw", 0, "same_file"
+    judges = panel.judges_of(described_here(bundle))
+    if [row["family"] for row in families] != [judge["family"] for judge in judges]:
+        raise Wrong("not one verdict of each family of the panel, in its order")
+    return panel.together(
+        [
+            verdict(row["stages"], by_model=True, bars=bars_of(judge))
+            for row, judge in zip(families, judges, strict=True)
+        ]
+    )
 
 
 def judged_duels(bundle: ExaminedBundle) -> list[tuple[Row, Row]]:
@@ -111,13 +193,24 @@ def judged_duels(bundle: ExaminedBundle) -> list[tuple[Row, Row]]:
 
 def sound_answers(
     bundle: ExaminedBundle, rows: list[Row], *, at: str, views: Mapping[str, Views] | None = None
-) -> AnswersByKey:
-    """Each once, in the order of their keys, and each an answer of this judge; `views`: a file's pictures."""
+) -> Answers:
+    """Each once, in the order of their keys, and each an answer of this judge; `views`: a file's pictures.
+
+    Of a panel each belongs to the judge whose model it names, and to the first where it names neither.
+    """
     doc, keys = bundle.document(NAME), [row["key"] for row in rows]
     bundle.compare("wrong-answer", NAME, keys, sorted(set(keys)), field=f"{at} keys")
-    actual, expected = keyed(map(stated, rows), "key"), {row["key"]: write(row, doc["described"]) for row in rows}
+    judges = panel.judges_of(doc["described"])
+    places = {panel.model_of(judge): place for place, judge in enumerate(judges)}
+    whose = [places.get(row["model"], 0) for row in rows]
+    actual = keyed(map(stated, rows), "key")
+    expected = {row["key"]: write(row, judges[place]) for row, place in zip(rows, whose, strict=True)}
     bundle.compare("wrong-answer", NAME, actual, expected, field=at)
-    return AnswersByKey(rows, version=doc["version"], described=doc["described"], views=views or {})
+    members = []
+    for place, judge in enumerate(judges):
+        own = [row for row, owner in zip(rows, whose, strict=True) if owner == place]
+        members.append(AnswersByKey(own, version=sha256(judge), described=judge, views=views or {}))
+    return PanelAnswers(members) if len(members) > 1 else members[0]
 
 
 def follow(
@@ -140,7 +233,7 @@ def follow(
         return stages
 
 
-def unneeded(bundle: ExaminedBundle, answers: AnswersByKey, *, at: str) -> None:
+def unneeded(bundle: ExaminedBundle, answers: Answers, *, at: str) -> None:
     extra = sorted(set(answers.rows) - answers.needed)
     if extra:
         bundle.note("extra-answer", NAME, field=at, found=extra[0], expected=f"{len(extra)} fewer")
@@ -214,16 +307,18 @@ def write_control(bundle: ExaminedBundle, row: Row, views: Mapping[str, Views]) 
         drawn = {name for name in left if bundle.blobs.get(right.get(name, ""), {}).get("role") == "view"}
         expected["views"] = dict.fromkeys(left, "a picture in the bundle") | {name: right[name] for name in drawn}
     if not (row["kind"] == "repeat" and silent(stages)):
-        rewritten = follow(bundle, NAME, stages, answers, field=field, prompt=row["prompt"], left=left, right=right)
-        expected["detail"] = row["detail"] | ({} if rewritten == stages else {"stages": rewritten})
+        about = {"prompt": row["prompt"], "left": left, "right": right}
+        detail = {"families": [], **row["detail"]}
+        expected["detail"] = follow_detail(bundle, NAME, detail, answers, field=field, **about)
+    expected["detail"] = with_before(bundle, row, expected["detail"])
     unneeded(bundle, answers, at=field)
     try:
-        outcome, score, by = verdict(stages, by_model=True, bars=bars_of_bundle(bundle))
+        outcome, score, by = verdict_of(bundle, row["detail"])
     except Wrong as wrong:
         bundle.note("wrong-control", NAME, field=field, found=str(wrong))
         return expected
     # a draw's score is 0: of `self` and `injection` it is what the likeness leans to
-    leans = row["kind"] in ("self", "injection") and outcome == "draw"
+    leans = row["kind"] in ("self", "injection") and outcome == "draw" and stages
     expected["score_micro"] = stages[0]["score"] if leans else score
     return expected | {"detail": expected["detail"] | {"decided_by": by}}
 
@@ -240,6 +335,20 @@ def sides_of(bundle: ExaminedBundle, row: Row) -> Row:
         for duel in judged_before(bundle, row["prompt"])
     ]
     return stated if bundle.titled and stated in known else (known or [dict.fromkeys(stated)])[0]
+
+
+def with_before(bundle: ExaminedBundle, row: Row, detail: Row) -> Row:
+    """Of a panel's repeat: what each family's score was in the duel that it asks about again."""
+    plain = {name: value for name, value in detail.items() if name != "before"}
+    if row["kind"] != "repeat" or not is_panel(bundle):
+        return plain
+    same = [
+        duel
+        for duel in judged_before(bundle, row["prompt"])
+        if (duel["left"], duel["right"]) == (row["left"], row["right"]) and duel["detail"].get("families")
+    ]
+    before = {each["family"]: each["score_micro"] for each in same[0]["detail"]["families"]} if same else {}
+    return plain | ({"before": before} if before else {})
 
 
 def on_prompt(bundle: ExaminedBundle, row: Row) -> bool:
@@ -288,20 +397,36 @@ def health(bundle: ExaminedBundle) -> None:
     announced = [
         body["health"] for body in bodies(bundle, "round.finalizing", of_round=bundle.round) if "health" in body
     ]
-    stated = {entry["gate"]: [entry["state"], entry["of"]] for entry in (announced[-1] if announced else [])}
-    calls = stated.pop("calls", None)
+    families = [judge["family"] for judge in panel.judges_of(described_here(bundle))] if is_panel(bundle) else [""]
+    stated = {
+        f"{entry.get('family', '')} {entry['gate']}".strip(): [entry["state"], entry["of"]]
+        for entry in (announced[-1] if announced else [])
+    }
+    calls = [stated.pop(f"{family} calls".strip(), ["failed"])[0] for family in families]
     if takes[-1]:
-        bundle.compare("ledger-differs", LEDGER, stated, gates(takes[-1]), field="health")
+        bundle.compare("ledger-differs", LEDGER, stated, gates_by_family(takes[-1], families), field="health")
     own = [[row for row in rows if row["kind"] != "repeat"] for rows in takes]
     on_prompts = all(on_prompt(bundle, row) for rows in own for row in rows)
-    well = on_prompts and last > 1 and not any(map(failing, own))
-    unwell = failing(own[-1]) or ([] if well else failing(takes[-1]))
-    if unwell or (takes[-1] and (calls or ["failed"])[0] == "failed"):
+    well = on_prompts and last > 1 and not any(failing(rows, families) for rows in own)
+    unwell = failing(own[-1], families) or ([] if well else failing(takes[-1], families))
+    if unwell or (takes[-1] and "failed" in calls):
         bundle.note("unhealthy-judge", NAME, field="gates", found=unwell or ["calls"])
 
 
-def failing(rows: Sequence[Row]) -> list[str]:
-    return sorted(gate for gate, (state, _) in gates(rows).items() if state == "failed")
+def failing(rows: Sequence[Row], families: Sequence[str]) -> list[str]:
+    return sorted(gate for gate, (state, _) in gates_by_family(rows, families).items() if state == "failed")
+
+
+def gates_by_family(rows: Sequence[Row], families: Sequence[str]) -> dict[str, list[Any]]:
+    """The gates of each family of a panel, with its name in front: one that is unwell is not made up for by the other.
+    Of a judge that is one model `families` is one empty name."""
+    if list(families) == [""]:
+        return gates(rows)
+    return {
+        f"{family} {gate}": finding
+        for family in families
+        for gate, finding in gates([panel.of_family(row, family) for row in rows]).items()
+    }
 
 
 def gates(rows: Sequence[Row]) -> dict[str, list[Any]]:

@@ -7,9 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from verify.bundles import bankroll, integrity, judging
-from verify.bundles.answers import AnswersByKey, bars_of_bundle
 from verify.bundles.assets import numbered
-from verify.bundles.ballots import Wrong, verdict
+from verify.bundles.ballots import Wrong
 from verify.bundles.events import bodies
 from verify.bundles.files import ExaminedBundle, Row
 from verify.bundles.reveals import ever_representing, order_of
@@ -63,7 +62,7 @@ def results_of(match: Row) -> list[str]:
     return [result_of(duel) for duel in match["duels"] if duel["state"] != "unneeded"]
 
 
-def write(bundle: ExaminedBundle, match: Row, files: Files, answers: AnswersByKey | None) -> Row:
+def write(bundle: ExaminedBundle, match: Row, files: Files, answers: judging.Answers | None) -> Row:
     """What the match must be, from the delivered files and from what the judge answered.
 
     One duel for each prompt, in seed order; told up to where the match was certain, and no further, but that a screen
@@ -97,7 +96,7 @@ def write(bundle: ExaminedBundle, match: Row, files: Files, answers: AnswersByKe
 
 
 def write_duel(
-    bundle: ExaminedBundle, match: Row, duel: Row, left: str, right: str, answers: AnswersByKey | None
+    bundle: ExaminedBundle, match: Row, duel: Row, left: str, right: str, answers: judging.Answers | None
 ) -> Row:
     """What becomes of a duel about these two files; "" is a file that was not delivered."""
     field, state = f"{label(match)} {duel['prompt']}", duel["state"]
@@ -112,12 +111,9 @@ def write_duel(
         outcome = "" if state == "void" else "challenger" if right else "defender" if left else "draw"
         failure = (duel["failure"] or {"class": "judge"}) if state == "void" else None
         return {**sides, "outcome": outcome, "score_micro": None, "detail": {}, "failure": failure}
-    detail = dict(duel["detail"])
-    stages = detail.get("stages", [])
-    rewritten = stages if answers is None else judging.stages_of(bundle, match, duel, answers)
-    detail |= {} if rewritten == stages else {"stages": rewritten}
+    detail = dict(duel["detail"]) if answers is None else judging.detail_of(bundle, match, duel, answers)
     try:
-        outcome, score, by = verdict(stages, by_model=judging.by_model(bundle), bars=bars_of_bundle(bundle))
+        outcome, score, by = judging.verdict_of(bundle, duel["detail"])
     except Wrong as wrong:
         bundle.note("wrong-ballots", NAME, field=field, found=str(wrong))
         return {**sides, "detail": detail}

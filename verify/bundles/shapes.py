@@ -94,7 +94,11 @@ VIEWS = {"views": Each((HASH,))}
 RENDERING = form(text="state renderer", digest="rig", count="triangles", failure="failure", row=VIEWS)
 STAGE = form(text="kind", whole="ab ba score", flag="consistent")
 VERDICT = form(text="decided_by", row={"stages": [STAGE]})
-DETAIL = {"detail": Either(({}, VERDICT | form(text="tie_broken_by"), VERDICT))}
+BY_FAMILIES = VERDICT | {"families": [VERDICT | form(text="family model outcome", whole="score_micro")]}
+TIE = form(text="tie_broken_by")
+DETAIL = {"detail": Either(({}, VERDICT | TIE, BY_FAMILIES | TIE, BY_FAMILIES, VERDICT))}
+BEFORE = {"before": Each((WHOLE,))}
+CONTROL_DETAIL = {"detail": Either(({}, BY_FAMILIES, BY_FAMILIES | BEFORE, VERDICT | BEFORE, VERDICT))}
 UNNEEDED = form(count="position", text="prompt state")
 DUEL = UNNEEDED | form(text="outcome left right", maybe_whole="score_micro", failure="failure", row=DETAIL)
 TALLY = form(count="won drawn lost void forfeits_challenger forfeits_defender")
@@ -173,13 +177,15 @@ DESCRIBED = form(
     count="pixels",
     row={"questions": Each((QUESTION,)), "bars": BARS},
 )
+OF_A_FAMILY = DESCRIBED | form(text="family licence image_token", count="pixels_per_token", row={"chat": Each((FLAG,))})
+PANEL = form(text="rules", row={"judges": [OF_A_FAMILY]})
 TOP = [form(text="token", whole="micro")]
 ANSWER = form(digest="key", text="kind model text", row={"shares": Each((COUNT,)), "top": TOP})
 CONTROL = form(
     count="take",
     text="kind prompt variant state left right",
     maybe_whole="score_micro before_micro",
-    row={**VIEWS, **DETAIL, "answers": [ANSWER]},
+    row={**VIEWS, **CONTROL_DETAIL, "answers": [ANSWER]},
 )
 COUNTS = form(few="won drawn lost", flag="out")
 BANKROLL = form(
@@ -196,7 +202,7 @@ OPTIONAL: dict[str, Any] = {
     ),
     "judging.json": form(
         text="name version",
-        row={"described": Either(({}, DESCRIBED)), "answers": [ANSWER], "controls": [CONTROL]},
+        row={"described": Either(({}, PANEL, OF_A_FAMILY, DESCRIBED)), "answers": [ANSWER], "controls": [CONTROL]},
     ),
     "correction.json": form(
         text="scope code reason",

@@ -76,6 +76,11 @@ def cited_duels(bundle: ExaminedBundle) -> list[CitedDuel]:
             f"This round was judged by {judge}, and its bundle cites no questions to a model (judging.json): there is "
             "nothing to ask. What a judge that computes came to is recomputed by running it on the bundle's pictures."
         )
+    if judging.is_panel(bundle):
+        raise NotAskable(
+            "This round was judged by two families of models together, each of which was asked its own questions: a "
+            "second opinion asks one model the questions of one. python -m verify recomputes the verdicts of both."
+        )
     doc = bundle.document(judging.NAME)
     recorder = CitationRecorder(
         doc["answers"], version=doc["version"], described=described, views=judging.views_of(bundle)

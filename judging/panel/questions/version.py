@@ -152,8 +152,8 @@ def pinned(version: JudgeVersion, pins: Mapping[str, tuple[str, str]]) -> JudgeV
         return version
     if pin is None:
         raise BadVersion(
-            f"{version.name} leaves the revision of {version.model} to you: read the licence beside the weights, and set "
-            f"GAUNTLET_VLM_PINS={version.name}=<the commit's 40 hex digits>:{version.licence}"
+            f"{version.name} leaves the revision of {version.model} to you: read the licence beside the weights, and "
+            f"set GAUNTLET_VLM_PINS={version.name}=<the commit's 40 hex digits>:{version.licence}"
         )
     revision, licence = pin
     if version.revision not in ("", revision):
@@ -164,8 +164,8 @@ def pinned(version: JudgeVersion, pins: Mapping[str, tuple[str, str]]) -> JudgeV
         raise BadVersion(f"{version.name}: a revision is a commit's 40 hex digits, not {revision[:60]!r}")
     if licence.casefold() != version.licence.casefold():
         raise BadVersion(
-            f"{version.name} states the licence {version.licence or 'of none'}, and you pinned {licence[:60]!r}: read what "
-            "stands beside the weights, and copy the version under another name if its licence has changed"
+            f"{version.name} states the licence {version.licence or 'of none'}, and you pinned {licence[:60]!r}: read "
+            "what stands beside the weights, and copy the version under another name if its licence has changed"
         )
     return replace(version, revision=revision)
 
