@@ -8,6 +8,8 @@ PYTHON ?= python3
 PORT ?= 8000
 RUN ?=
 DEMO ?=
+JUDGE ?=
+JUDGE_WAIT ?= 0
 TEST_WORKERS ?= 4
 LONG_WORKERS ?= 3
 TESTS ?=
@@ -28,8 +30,9 @@ TORCH_STAMP := .venv-torch/$(shell cat requirements*.txt constraints*.txt | sha2
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
-run: $(RUN_STAMP) ## play the demo competition on http://127.0.0.1:8000 (PORT=…, DEMO=threejs, RUN="--no-demo --workers 4")
-	@exec $(BIN)/python manage.py run --port $(PORT) $(if $(DEMO),--format $(DEMO)) $(RUN)
+run: $(RUN_STAMP) ## play the demo competition on http://127.0.0.1:8000 (PORT=…, DEMO=threejs, JUDGE=openai:…, RUN="--no-demo --workers 4")
+	@exec $(BIN)/python manage.py run --port $(PORT) $(if $(DEMO),--format $(DEMO)) \
+	  $(if $(JUDGE),--judge $(JUDGE) --judge-wait $(JUDGE_WAIT)) $(RUN)
 
 # Hundreds of processes are started: each reads what the first has compiled, also where the environment forbids it.
 test test-long faults hostile: export PYTHONDONTWRITEBYTECODE :=

@@ -24,6 +24,8 @@ from judging.panel.answer_store import AnswerStore, Remembered, Reply
 from judging.panel.questions.calls import Call
 from judging.panel.questions.version import JudgeVersion, pinned, version_named
 
+LOAD = Call("load", "", (), "", (), "")
+"""No question: whoever asks it waits until the weights are there."""
 JSON = re.compile(r"\{.*?\}", re.DOTALL)
 
 
@@ -42,6 +44,11 @@ class Transformers:
 
     def ask(self, question: Question) -> Answer:
         raise NoAnswer("unknown_question", "This judge deliberates about a duel; it takes no single question.")
+
+    def load(self) -> NoAnswer | None:
+        """Loads the weights as the first question would; returns why they cannot be, None where all is well."""
+        outcome = self.answer([LOAD])[0]
+        return outcome if isinstance(outcome, NoAnswer) else None
 
     def answer(self, calls: Sequence[Call]) -> list[Reply | NoAnswer]:
         with self._starting:  # the thread that feeds the model is started by the first question after a fork
@@ -75,7 +82,9 @@ class Transformers:
                     loaded = Loaded.from_folder(name, revision=revision, device=self.device, chat=version.chat)
                     loaded.require_version(image_token=version.image_token, licence=version.licence)
                     self.loaded = loaded
-                self._answer_batch(pending)
+                for _, future in [one for one in pending if one[0] is LOAD]:
+                    future.set_result(self._reply({}, 1.0, monotonic()))
+                self._answer_batch([one for one in pending if one[0] is not LOAD])
             except Exception as error:  # whoever waits must hear of it, and the next batch may be fine
                 why = f"{type(error).__name__}: {str(error)[:200]}"
                 silence = error if isinstance(error, NoAnswer) else NoAnswer("model", f"The model failed: {why}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import subprocess
 import sys
 import time
 from argparse import ArgumentParser, BooleanOptionalAction
@@ -29,6 +30,9 @@ MANAGE = (sys.executable, str(settings.BASE_DIR / "manage.py"))
 COMPANIONS = ("reconcile",)
 # Commands that end what outlives its process on purpose.
 FAREWELLS = ("stop_pods",)
+READY = "judge_ready"
+EXAM_FAILED = 3  # how that command ends where all is there, and the judge did not pass
+JUDGED_AT_ONCE = "16"
 PROGRESS_SECONDS = 2.0
 WEB_WORKER = "core.web.web_worker.FairWorker"
 PREPARE_TRIES = 10
@@ -50,6 +54,11 @@ class Command(BaseCommand):
         parser.add_argument("--prompts", type=Path, help="a folder of pictures for a new demo competition")
         parser.add_argument("--competition", type=Path, help="a file of rules and cast for a new demo competition")
         parser.add_argument("--format", choices=list(FILES), help="the demo of that format, for a new demo competition")
+        parser.add_argument("--judge", help="play a new demo competition before this judge, which is looked at first")
+        parser.add_argument("--judge-wait", type=int, default=0, help="seconds to wait for a server that loads weights")
+        parser.add_argument(
+            "--judge-anyway", action="store_true", help="play before it though it did not pass its exam"
+        )
         parser.add_argument("--hosting-port", type=int, default=HOSTING_PORT, help="where the demo's miners keep files")
         parser.add_argument("--rounds", type=int, help="stop once the demo has published so many rounds")
 
@@ -59,16 +68,26 @@ class Command(BaseCommand):
         if chosen and options["competition"]:
             raise CommandError("give --format or --competition: each names the file of the demo")
         options["competition"] = FILES[chosen] if chosen else options["competition"]
+        wait_s, anyway = options.pop("judge_wait"), options.pop("judge_anyway")
+        if options["judge"]:
+            self.look_at_judge(options["judge"], wait_s=wait_s, anyway=anyway)
         with only_once(settings.VAR_DIR / "run.lock"):
             try:
                 self.play(**options)
             except server.Unavailable as error:
                 raise CommandError(str(error)) from error
 
+    def look_at_judge(self, name: str, *, wait_s: int, anyway: bool) -> None:
+        """In a process of its own, which gives the memory of a model back.  Raises CommandError where it is not fit."""
+        done = subprocess.run([*MANAGE, READY, name, "--wait", str(wait_s)], cwd=settings.BASE_DIR)
+        if done.returncode and not (anyway and done.returncode == EXAM_FAILED):
+            more = ' RUN="--judge-anyway" plays before it all the same.' if done.returncode == EXAM_FAILED else ""
+            raise CommandError(f"nothing is played: {name} is not ready, for the reason above.{more}")
+
     def play(self, *, host: str, port: int, workers: int, demo: bool, **options: Any) -> None:
-        seed = {name: options[name] for name in ("prompts", "competition")}
+        seed = {name: options[name] for name in ("prompts", "competition", "judge")}
         self.prepare_patiently(demo=demo, seed=seed, hosting_port=options["hosting_port"])
-        programs = parts(host=host, port=port, workers=workers, demo=demo)
+        programs = parts(host=host, port=port, workers=workers, demo=demo, own_judge=bool(options["judge"]))
         if demo:
             programs.append(hosting(host=host, port=port, hosting_port=options["hosting_port"]))
         connection.close()
@@ -145,8 +164,11 @@ class ProgressPrinter:
                 self.print_line(line)
 
 
-def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
-    """Slow work gets whole processes; work that mostly waits shares threads."""
+def parts(*, host: str, port: int, workers: int, demo: bool, own_judge: bool = False) -> list[Program]:
+    """Slow work gets whole processes; work that mostly waits shares threads.
+
+    `own_judge`: the judge is one process, which keeps many duels waiting or holds a model's weights once.
+    """
     env = {"GAUNTLET_DEMO": "1" if demo else "0", "PYTHONUNBUFFERED": "1"}
     web = ("-m", "gunicorn", "competition.wsgi:application", "--bind", f"{host}:{port}", "--worker-class", WEB_WORKER)
     manner = (
@@ -163,7 +185,8 @@ def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
         str(settings.BASE_DIR),
     )
     waiting = (*MANAGE, "worker", "--queue", "io", "--queue", "pods", "--threads", "6")
-    working = (*MANAGE, "worker", "--queue", "cpu", "--queue", "judge", "--threads", "1")
+    queues = ("--queue", "cpu") if own_judge else ("--queue", "cpu", "--queue", "judge")
+    working = (*MANAGE, "worker", *queues, "--threads", "1")
     writing = (*MANAGE, "worker", "--queue", "letters", "--threads", "4")
     companions = [name for name in COMPANIONS if name in get_commands() and (demo or not name.startswith("demo"))]
     return [
@@ -171,6 +194,7 @@ def parts(*, host: str, port: int, workers: int, demo: bool) -> list[Program]:
         Program("worker-io", waiting, env),
         Program("worker-letters", writing, env),
         *(Program(f"worker-{number}", working, env) for number in range(1, workers + 1)),
+        *([Program("judge", (*MANAGE, "judge", "--duels", JUDGED_AT_ONCE), env)] if own_judge else []),
         *(Program(name, (*MANAGE, name), env) for name in companions),
         *([Program("runchain", (*MANAGE, "runchain"), env)] if settings.CHAIN_ENDPOINTS else []),
     ]

@@ -22,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--competition", type=Path, help="a file of rules and cast to use in place of the demo's own"
         )
+        parser.add_argument("--judge", help="its judge, in place of the file's own")
         parser.add_argument(
             "--hosting", default=f"http://127.0.0.1:{demo_setting.HOSTING_PORT}", help="where miners' files are"
         )
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         there = Competition.objects.filter(slug=options["slug"]).first()
         if there:
             self.refuse_another(there, file=options["competition"])
+            self.refuse_another_judge(there, judge=options["judge"])
             self.stdout.write(f"competition {options['slug']!r} is there already")
             return
         folder = options["prompts"] or Path(settings.BASE_DIR) / "examples" / "prompts"
@@ -38,12 +40,20 @@ class Command(BaseCommand):
                 demo_setting.pictures_of(folder),
                 demo_setting.read_setting(options["competition"] or demo_setting.DEFAULT_FILE),
             )
+            document |= {"judge": options["judge"]} if options["judge"] else {}
             made = demo_setting.create(
                 slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=clock.now(), document=document
             )
         except (demo_setting.BadPrompts, demo_setting.BadCompetition) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"competition {made.slug!r} with {len(pictures)} prompts; round 1 opens in a few seconds")
+
+    def refuse_another_judge(self, there: Competition, *, judge: str | None) -> None:
+        if judge and judge != there.judge:
+            raise CommandError(
+                f"{settings.VAR_DIR} holds a demo before {there.judge}, not before {judge}: name another folder "
+                "(GAUNTLET_VAR=var/judged), or take this one away with `make clean`"
+            )
 
     def refuse_another(self, there: Competition, *, file: Path | None) -> None:
         """A demo that asks for another format than the file is no answer to who named the file."""
