@@ -233,7 +233,9 @@ def test_a_revision_that_stands_in_the_folder_is_moved_by_no_pin() -> None:
         pinned(version, {"qwen2.5-vl-7b": (REVISION, "Apache-2.0")})
 
 
-@pytest.mark.parametrize(("name", "tokens"), [("qwen2.5-vl-7b", 1024), ("qwen3-vl-8b", 784), ("glm-4.6v-flash", 1024)])
+@pytest.mark.parametrize(
+    ("name", "tokens"), [("qwen2.5-vl-7b", 1024), ("qwen3-vl-8b", 784), ("qwen3-vl-2b", 400), ("glm-4.6v-flash", 1024)]
+)
 def test_a_version_states_what_a_picture_costs(name: str, tokens: int) -> None:
     assert version_named(name).picture_tokens == tokens
 

@@ -75,7 +75,7 @@ def test_the_bundle_part_of_a_model_follows_from_its_row(monkeypatch: pytest.Mon
 def test_whoever_adds_a_judge_says_whether_it_is_a_model() -> None:
     with pytest.raises(TypeError, match="is_model"):
         JudgeKind(made_by="tests.plugins.toys:judge", label="a toy")  # type: ignore[call-arg]
-    assert [name for name in JUDGES if is_model(name)] == ["openai", "transformers"]
+    assert [name for name in JUDGES if is_model(name)] == ["openai", "panel", "transformers"]
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""A round that two families of models judged: its bundle holds the answers of both, and each lie about them is named."""
+"""A round that two families of models judged: its bundle holds the answers of both; each lie about them is named."""
 
 from __future__ import annotations
 
