@@ -87,6 +87,9 @@ NOT_RUN = {
     ("docs/performance.md", "DJANGO_SETTINGS_MODULE="): "needs a GPU",
     ("docs/judge.md", "vllm serve"): "needs a GPU and the weights",
     ("docs/judge.md", "GAUNTLET_VLM_URL="): "needs a GPU host that serves the model",
+    ("docs/judge.md", "export GAUNTLET_VLM_"): "settings of the lines below them",
+    ("docs/judge.md", "make run JUDGE="): "needs the weights; test_run_judge.py and test_panel.py try its steps",
+    ("docs/judge.md", ".venv/bin/pip install -r requirements-gpu.txt"): "installs torch: gigabytes",
     ("docs/chain.md", "GAUNTLET_"): "a setting, which the chain's tests set to nodes of their own",
     (
         "docs/verify.md",
