@@ -93,17 +93,17 @@ def duels_citing(round_: Round, key: str) -> frozenset[Place]:
         return frozenset()
     judges = DescribedJudge.objects.filter(version__in=matches.in_force(round_).values("judge"))
     name = round_.competition.judge.partition(":")[2]
-    by_judge = {judge.version: versions_of(name, judge.described) for judge in judges}
-    asked = next((key for key, parts in by_judge.items() if answer.judge in {part.digest for part in parts}), None)
-    if asked is None:
+    by_judge = {row.version: versions_of(name, row.described) for row in judges}
+    judge = next((key for key, parts in by_judge.items() if answer.judge in {part.digest for part in parts}), None)
+    if judge is None:
         return frozenset()
-    in_force_ = matches.in_force(round_).filter(judge=asked)
+    in_force_ = matches.in_force(round_).filter(judge=judge)
     rows = Duel.objects.filter(match__in=in_force_, state="judged", prompt=answer.asked_for.prompt_id)
     named = list(
         rows.select_related("prompt", "attempt", "match__round__competition", "match__defender", "match__challenger")
     )
     return frozenset(
-        map(rejudging.place_of, cited_answers.duels_citing(named, answer=answer, versions=by_judge[asked]))
+        map(rejudging.place_of, cited_answers.duels_citing(named, answer=answer, versions=by_judge[judge]))
     )
 
 

@@ -115,8 +115,8 @@ def health_by_family(
     one that is unwell fails, however well the other is."""
     rows = list(controls)
     findings: list[GateFinding] = []
-    for family, (asked, failed) in calls.items():
-        own = health([row for row in rows if row.family == family], calls=asked, failed_calls=failed, gates=gates)
+    for family, (made, failed) in calls.items():
+        own = health([row for row in rows if row.family == family], calls=made, failed_calls=failed, gates=gates)
         findings += [replace(finding, family=family) for finding in own.findings]
     return GateReport(tuple(findings))
 

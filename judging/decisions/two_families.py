@@ -18,10 +18,10 @@ def verdict(families: Sequence[FamilyVerdict]) -> Verdict:
     if first.decided_by == second.decided_by == "same_file":
         return first
     decisive = [each for each in (first, second) if each.outcome != "draw"]
-    told = tuple(families)
+    rows = tuple(families)
     if not decisive:
-        return Verdict("draw", 0, NEUTRAL, (), told)
+        return Verdict("draw", 0, NEUTRAL, (), rows)
     if len({each.outcome for each in decisive}) == 2:
-        return Verdict("draw", 0, DISAGREE, (), told)
+        return Verdict("draw", 0, DISAGREE, (), rows)
     score = toward_zero(sum(each.score_micro for each in decisive), len(decisive))
-    return Verdict(decisive[0].outcome, score, AGREE if len(decisive) == 2 else ONE, (), told)
+    return Verdict(decisive[0].outcome, score, AGREE if len(decisive) == 2 else ONE, (), rows)

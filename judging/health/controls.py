@@ -194,10 +194,10 @@ def _judged_rows(control: Control, families: Sequence[str]) -> list[health.Judge
     before = detail.get("before", {})
     if families == [""]:
         return [health.JudgedControl(kind, name, control.score_micro or 0, control.before_micro or 0, ballots(detail))]
-    told = tuple(_family_verdict(row) for row in detail.get("families", []))
-    if not told:
+    verdicts = tuple(_family_verdict(row) for row in detail.get("families", []))
+    if not verdicts:
         return [health.JudgedControl(kind, name, 0, before.get(family, 0), (), family) for family in families]
-    return list(health.judged_control(kind, name, Verdict("draw", 0, "", (), told), before=before))
+    return list(health.judged_control(kind, name, Verdict("draw", 0, "", (), verdicts), before=before))
 
 
 def _family_verdict(row: dict[str, Any]) -> FamilyVerdict:

@@ -47,7 +47,7 @@ def verdict_of(
             )
             for member in members
         ]
-        return verdict_together(versions, [_family_verdict(each, alone=len(members) == 1) for each in deliberations])
+        return verdict_together(versions, [_family_verdict(each, single=len(members) == 1) for each in deliberations])
     taken: dict[str, Ballot] = {}
     while (kind := ballots.next_kind(taken)) is not None:
         ab = Question(kind, reference, reference_sha256, defender, challenger)
@@ -64,12 +64,12 @@ def verdict_together(versions: Sequence[JudgeVersion], verdicts: Sequence[Verdic
     return two_families.verdict([FamilyVerdict(version.family, version.served_as, own) for version, own in rows])
 
 
-def _family_verdict(deliberation: Deliberation, *, alone: bool) -> Verdict:
+def _family_verdict(deliberation: Deliberation, *, single: bool) -> Verdict:
     """Raises NoAnswer, which names the family where it is one of two."""
     try:
         return deliberation.verdict()
     except NoAnswer as silence:
-        if alone:
+        if single:
             raise
         raise NoAnswer(silence.code, f"{deliberation.version.family}: {silence.sentence}") from silence
 

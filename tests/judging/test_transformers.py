@@ -4,6 +4,7 @@ import hashlib
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -168,6 +169,31 @@ def test_families_whose_processor_needs_torchvision_work(family, asker, tmp_path
     alone = judge.answer([asker.pair("likeness", one, other)])[0]
     assert pair.probabilities == pytest.approx(alone.probabilities, abs=1e-4)
     assert 0 < single.mass <= 1.001
+
+
+@needs_torch
+def test_weights_that_are_not_what_their_version_states_are_refused_once_they_are_loaded(asker, tmp_path):
+    from tests.judging import tiny_families
+
+    folder = tiny_families.saved(tmp_path / "glm4v", "glm4v")
+    version = replace(asker.version, family="glm", licence="MIT", image_token="<image>", pixels_per_token=1)
+
+    def loaded(version):
+        return Transformers(version, folder=str(folder), device="cpu").load()
+
+    assert loaded(version) is None
+    assert loaded(replace(version, image_token="<picture>")).code == "another_model"
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n# A model\n")
+    assert loaded(version) is None
+    (folder / "README.md").write_text("---\ntags: [a]\nlicense: apache-2.0\n---\nlicense: mit\n")
+    refused = loaded(version)
+    assert refused.code == "another_licence" and "apache-2.0" in refused.sentence
+
+
+@needs_torch
+def test_loading_ends_once_the_weights_are_there_or_with_the_reason(judge, model, tmp_path):
+    assert judge.load() is None and judge.loaded is not None
+    assert Transformers(model[1], folder=str(tmp_path / "nothing"), device="cpu").load().code == "model"
 
 
 def test_a_model_in_memory_deliberates_and_is_loaded_by_nobody_who_only_makes_the_judge():

@@ -75,11 +75,11 @@ def together(verdicts: Sequence[Verdict]) -> Verdict:
 def of_family(control: Row, family: str) -> Row:
     """A control as one family judged it; of a repeat whose pictures silenced the judge that is nothing."""
     own = [row for row in control["detail"].get("families", []) if row["family"] == family]
-    told = own[0] if own else {"outcome": "draw", "score_micro": 0, "stages": []}
-    leans = control["kind"] in ("self", "injection") and told["outcome"] == "draw" and told["stages"]
+    verdict_row = own[0] if own else {"outcome": "draw", "score_micro": 0, "stages": []}
+    leans = control["kind"] in ("self", "injection") and verdict_row["outcome"] == "draw" and verdict_row["stages"]
     return {
         "kind": control["kind"],
-        "score_micro": told["stages"][0]["score"] if leans else told["score_micro"],
+        "score_micro": verdict_row["stages"][0]["score"] if leans else verdict_row["score_micro"],
         "before_micro": control["detail"].get("before", {}).get(family, 0),
-        "detail": {"stages": told["stages"]},
+        "detail": {"stages": verdict_row["stages"]},
     }

@@ -145,7 +145,8 @@ class ModelServer:
             content += [{"type": "text", "text": caption}, {"type": "image_url", "image_url": {"url": url}}]
         content.append({"type": "text", "text": question.text})
         messages = [{"role": "system", "content": self.described["system"]}, {"role": "user", "content": content}]
-        return {"model": self.model, "messages": messages, "temperature": 0, "n": 1, **form}
+        template = {"chat_template_kwargs": self.described["chat"]} if self.described.get("chat") else {}
+        return {"model": self.model, "messages": messages, "temperature": 0, "n": 1, **template, **form}
 
     def _schema(self, question: CitedQuestion) -> Row:
         """Of a judge that answers with JSON."""

@@ -56,6 +56,10 @@ class Command(BaseCommand):
             self.print_line(f"{name} computes: it has no server and no weights to look at")
             return
         self.print_line(f"judge {name}, version {judge.version[:12]}")
+        for version in (member.judge_version for member in members_of(judge)):
+            if version.picture_tokens:
+                cost = f"about {3 * version.picture_tokens:,} tokens a question about two assets"
+                self.print_line(f"{version.model}: a picture is {version.picture_tokens:,} tokens, {cost}")
         self.look_behind_the_address(judge, wait_s=options["wait"])
         self.load(judge)
         report = self.exam(judge, pairs=options["pairs"], module=importlib.import_module(options["objects"]))
