@@ -211,7 +211,7 @@ def sentence(
     rate: float | None,
 ) -> str:
     if failing:
-        gates = ", ".join(finding.gate for finding in failing)
+        gates = ", ".join(finding.label for finding in failing)
         return f"The judge is not well: {gates}. Nothing becomes official until the operator acts."
     silent, open_ = sum(row["silent"] for row in queue), sum(row["open"] for row in queue)
     if silent:
@@ -219,9 +219,9 @@ def sentence(
     if open_:
         pace = f" at {rate:.1f} answers a second" if rate else ""
         return f"{count(open_, 'duel')} and controls are open{pace}."
-    if unsteady := [finding.gate for finding in findings if finding.state == "failed"]:
+    if unsteady := [finding.label for finding in findings if finding.state == "failed"]:
         return f"All is judged. {', '.join(unsteady)}: failed on miners' files alone, where calls are close; no pause."
-    unproven = [finding.gate for finding in findings if finding.state == "unproven"]
+    unproven = [finding.label for finding in findings if finding.state == "unproven"]
     if unproven:
         return f"All is judged. No gate fails; too few controls to prove {', '.join(unproven)}."
     return "All is judged, and the judge passed every gate."

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from competition.models import Round
 from core.machine import engine
+from judging.decisions.ballots import FamilyVerdict, Verdict
 from judging.health import controls
 from judging.models import Control, DescribedJudge, Duel, Match, StoredAnswer
-from judging.panel.questions.version import version_named
+from judging.panel.questions.version import described_together, version_named
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html
 from tests.dashboard.test_pages_served import queries_for
@@ -108,6 +109,29 @@ def test_the_method_explains_the_gates_with_the_last_rounds_rates(client: Client
     told = facts(client, reverse("method"))["health"]
     assert told["round"] == judged.number and {row["gate"]: row["state"] for row in told["gates"]}["canary"] == "passed"
     assert "100.0%" in html(client, reverse("method"))
+
+
+def test_a_panel_has_gates_of_each_family_and_the_page_names_the_one_that_is_unwell(
+    client: Client, judged: Round
+) -> None:
+    families = [version_named(name) for name in ("qwen2.5-vl-7b", "glm-4.6v-flash")]
+    DescribedJudge.objects.filter(version=VLM.digest).update(described=described_together(families))
+    add_controls(judged, canary=-500_000)
+    for control in judged.controls.all():
+        canary = control.kind == "canary"
+        rows = [
+            FamilyVerdict(version.family, version.served_as, Verdict("defender" if seen else "draw", -seen, "", ()))
+            for version, seen in zip(families, (500_000 * canary, 0), strict=True)
+        ]
+        before = {version.family: 0 for version in families}
+        detail = {"families": [row.row() for row in rows]} | ({"before": before} if control.kind == "repeat" else {})
+        Control.objects.filter(pk=control.pk).update(detail=detail)
+    page = facts(client, at(judged))
+    states = {row["gate"]: row["state"] for row in page["gates"]}
+    assert len(states) == 12 and (states["qwen canary"], states["glm canary"]) == ("passed", "failed")
+    assert page["sentence"].startswith("The judge is not well: glm canary")
+    assert page["model"] == " + ".join(version.model for version in families)
+    assert "glm canary" in html(client, at(judged))
 
 
 def test_a_judge_that_computes_has_a_page_that_says_so(client: Client, made: Made) -> None:

@@ -75,7 +75,7 @@ def together(verdicts: Sequence[Verdict]) -> Verdict:
 def of_family(control: Row, family: str) -> Row:
     """A control as one family judged it; of a repeat whose pictures silenced the judge that is nothing."""
     own = [row for row in control["detail"].get("families", []) if row["family"] == family]
-    verdict_row = own[0] if own else {"outcome": "draw", "score_micro": 0, "stages": []}
+    verdict_row: Row = own[0] if own else {"outcome": "draw", "score_micro": 0, "stages": []}
     leans = control["kind"] in ("self", "injection") and verdict_row["outcome"] == "draw" and verdict_row["stages"]
     return {
         "kind": control["kind"],
