@@ -33,9 +33,9 @@ from tests.judging.vlm_stage import judge, picture, served, side, worths
 REVISION = "a1" * 20
 PINS = {"qwen3-vl-8b": (REVISION, "Apache-2.0"), "glm-4.6v-flash": ("b2" * 20, "MIT")}
 QWEN, GLM = (replace(pinned(version_named(name), PINS), pixels=64, pixels_per_token=32) for name in PINS)
-WIN, LOSS, DRAW = (
-    Verdict(o, s, "likeness", ()) for o, s in (("challenger", 800_001), ("defender", -600_000), ("draw", 0))
-)  # type: ignore[arg-type]
+WIN = Verdict("challenger", 800_001, "likeness", ())
+LOSS = Verdict("defender", -600_000, "likeness", ())
+DRAW = Verdict("draw", 0, "likeness", ())
 
 
 def together(first: Verdict, second: Verdict) -> Verdict:
@@ -84,7 +84,7 @@ class Stage:
         self.answers = Remembered()
 
     def verdict(self, defender: Side, challenger: Side) -> Verdict:
-        about = {"reference": self.reference, "reference_sha256": "0" * 64, "answers": self.answers}
+        about: dict[str, Any] = {"reference": self.reference, "reference_sha256": "0" * 64, "answers": self.answers}
         return verdict_of(self.panel, defender=defender, challenger=challenger, **about)
 
 

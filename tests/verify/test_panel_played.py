@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from benchmarks.vlm_server_mind import Worth
 from core import operator_key
 from judging.panel.panel_of_two import PanelOfTwo
 from tests.judging import vlm_stage
@@ -30,20 +31,20 @@ SEED, NAME = 2, "panel:qwen3-vl-8b+glm-4.6v-flash"
 BEST = vlm_round.SKILLS[-1]
 
 
-class OtherEyes(dict[str, vlm_round.Worth]):
+class OtherEyes(dict[str, Worth]):
     """Of the second family: what the first likes best it likes least."""
 
-    def __init__(self, first: dict[str, vlm_round.Worth]) -> None:
+    def __init__(self, first: dict[str, Worth]) -> None:
         self.first = first
 
     def get(self, name: str, default: Any = None) -> Any:
         worth = self.first.get(name, default)
-        return vlm_round.Worth(-1.0) if worth is not None and worth.quality == BEST else worth
+        return Worth(-1.0) if worth is not None and worth.quality == BEST else worth
 
 
 @pytest.fixture(scope="module")
 def by_panel(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder, table = tmp_path_factory.mktemp("panel"), dict[str, vlm_round.Worth]()
+    folder, table = tmp_path_factory.mktemp("panel"), dict[str, Worth]()
     with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         try:
             with transaction.atomic():
