@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.vlm_server_mind import Mind, Worth
+from competition.rulesets import MARGIN_1
+from competition.rulesets.tally import DuelResult, Tally, clears
 from judging.backends import is_model, judge_named
 from judging.backends.base import NoAnswer, Served, Side
 from judging.decisions import health, two_families
 from judging.decisions.ballots import Ballot, FamilyVerdict, Verdict
 from judging.decisions.health import Gates, health_by_family
 from judging.health import silence
-from judging.panel import panel_of_two
+from judging.panel import openai, panel_of_two
 from judging.panel.answer_rows import description_of
 from judging.panel.answer_store import Remembered
 from judging.panel.duel_verdict import verdict_of
+from judging.panel.openai_client import Door
 from judging.panel.openai_wire import body
 from judging.panel.panel_of_two import PanelOfTwo
 from judging.panel.questions.calls import Asker
 from judging.panel.questions.version import BadVersion, JudgeVersion, pinned, version_named, versions_of
 from judging.panel.vlm_panel import members_of
 from tests.judging.vlm_stage import judge, picture, served, side, worths
+from verify.bundles.panel import together as verifiers_rule
 
 REVISION = "a1" * 20
 PINS = {"qwen3-vl-8b": (REVISION, "Apache-2.0"), "glm-4.6v-flash": ("b2" * 20, "MIT")}
@@ -67,6 +74,47 @@ def test_a_win_counts_where_both_families_agree_or_one_is_neutral(
 def test_one_file_on_both_sides_is_a_draw_that_neither_family_is_asked_about() -> None:
     same = Verdict("draw", 0, "same_file", ())
     assert together(same, same).detail() == {"decided_by": "same_file", "stages": []}
+
+
+SEEN = st.sampled_from([WIN, DRAW, LOSS])
+SIGNS = {"challenger": 1, "draw": 0, "defender": -1}
+
+
+@given(first=SEEN, second=SEEN)
+def test_neither_family_alone_wins_a_duel_that_the_other_gives_to_the_other_side(
+    first: Verdict, second: Verdict
+) -> None:
+    """And the verifier's own rule is the same."""
+    both = together(first, second)
+    for own in (first, second):
+        assert SIGNS[own.outcome] * SIGNS[both.outcome] >= 0
+    assert verifiers_rule([(own.outcome, own.score_micro, own.decided_by) for own in (first, second)]) == (
+        both.outcome,
+        both.score_micro,
+        both.decided_by,
+    )
+
+
+def match_of(verdicts: Iterable[Verdict]) -> Tally:
+    results = {"challenger": DuelResult.WON, "draw": DuelResult.DRAWN, "defender": DuelResult.LOST}
+    return Tally.of(results[verdict.outcome] for verdict in verdicts)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_who_overfits_one_family_wins_nothing_with_files_that_the_other_sees_as_worse(order: int) -> None:
+    """A scripted family always prefers the challenger; the other sees that its files are worse."""
+    fooled, honest = [WIN] * 128, [LOSS] * 128
+    assert clears(match_of(fooled), rules=MARGIN_1), "before the fooled family alone it takes the lead"
+    pairs = [pair[::order] for pair in zip(fooled, honest, strict=True)]
+    tally = match_of(together(*pair) for pair in pairs)
+    assert (tally.won, tally.drawn, tally.lost) == (0, 128, 0) and not clears(tally, rules=MARGIN_1)
+
+
+@given(st.lists(SEEN, min_size=1, max_size=128))
+def test_what_a_fooled_family_is_worth_is_what_the_other_does_not_see_as_worse(honest: list[Verdict]) -> None:
+    """Wins are the duels that the other family gives to the challenger or to nobody, and no duel is lost."""
+    alone, tally = match_of(honest), match_of(together(WIN, verdict) for verdict in honest)
+    assert (tally.won, tally.drawn, tally.lost) == (alone.won + alone.drawn, alone.lost, 0)
 
 
 class Stage:
@@ -111,7 +159,7 @@ def sides(tmp_path: Path) -> tuple[Side, Side]:
     ("glm_sees", "outcome", "by"),
     [(1.0, "challenger", "both_families"), (0.0, "challenger", "one_family"), (-1.0, "draw", "families_disagree")],
 )
-def test_who_overfits_one_model_wins_nothing(
+def test_what_two_models_see_of_one_duel_is_what_the_panel_comes_to(
     tmp_path: Path, stack: ExitStack, sides: tuple[Side, Side], glm_sees: float, outcome: str, by: str
 ) -> None:
     old, new = sides
@@ -251,8 +299,9 @@ def test_a_chat_template_is_told_what_its_version_says(tmp_path: Path) -> None:
 # --- whether a round may begin before a judge -----------------------------------------------------------------------
 
 
-def test_a_judge_is_refused_before_a_round_with_what_to_do(settings: Any) -> None:
+def test_a_judge_is_refused_before_a_round_with_what_to_do(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.VLM_URL, settings.VLM_URLS, settings.VLM_PINS = "http://127.0.0.1:9", {}, {}
+    monkeypatch.setattr(openai, "Door", partial(Door, pause_s=0.005, longest_pause_s=0.05))
     for name, words in [
         ("openai:qwen3-vl-8b", "set GAUNTLET_VLM_PINS=qwen3-vl-8b="),
         ("openai:nobody", "there are: glm-4.6v-flash"),

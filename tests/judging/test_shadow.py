@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -261,6 +262,37 @@ def test_a_judge_that_is_silent_halts_the_run_with_class_and_code(second: KnownJ
     second.before = lambda question: None
     report = shadow()
     assert report["state"] == "finished" and report["failures"] == [] and report["halted"] == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_on_several_threads_it_reports_the_same_halts_the_same_and_asks_nothing_twice(second: KnownJudge) -> None:
+    _, _, played = finished_round()
+    second.as_official()
+    second.differs(played["ann"], {0: "draw", 3: "defender"})
+    single = shadow("--duels", "1")
+    ShadowRun.objects.all().delete()
+    second.asked.clear()
+
+    def silent(question: Question) -> None:
+        raise NoAnswer("unreachable", "The server does not answer.")
+
+    second.before = silent
+    with pytest.raises(SystemExit):
+        shadow("--duels", "3")
+    assert ShadowRun.objects.get().halted.startswith("No answer to 5 duels in a row")
+    assert ShadowDuel.objects.count() < 2 * PROMPTS, "those that waited are not begun"
+    at_once = threading.Barrier(3)
+    firsts = iter(range(3))
+
+    def meet_first(question: Question) -> None:
+        if next(firsts, None) is not None:
+            at_once.wait(timeout=60)
+
+    second.before = meet_first
+    several = shadow("--duels", "3")
+    for part in ("agreement", "matches", "leader", "failures"):
+        assert several[part] == single[part], part
+    assert len(second.asked) == len(set(second.asked)) == several["cost"]["questions"]
 
 
 def test_a_file_without_pictures_is_ours_and_no_forfeit(second: KnownJudge) -> None:
