@@ -227,6 +227,7 @@ STARTERS = {
     "core/postgres/server.py": "PostgreSQL, our own database",
     "core/queue/processes.py": "the platform's own parts",
     "competition/management/commands/play.py": "the demo's own parts",
+    "competition/management/commands/run.py": "our own look at a judge, which gives the memory of a model back",
     "competition/publication/bundle_verifier.py": "our verifier on our own bundle, in bounded memory and time",
     "competition/records/publishing.py": "git on an export of our own, which it pushes",
     "audits/pods/local.py": "our keeper, which alone starts a service",

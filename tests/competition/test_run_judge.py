@@ -55,7 +55,8 @@ def test_a_judge_that_is_named_judges_in_one_process_of_its_own() -> None:
 @pytest.mark.django_db
 def test_a_demo_is_made_before_the_judge_that_is_asked_for_and_stays_before_it(tmp_path: Any) -> None:
     call_command("seed_demo", "--judge", "openai:vlm-2", stdout=StringIO())
-    assert Competition.objects.get(slug="demo").judge == "openai:vlm-2"
+    made = Competition.objects.get(slug="demo")
+    assert made.judge == "openai:vlm-2" and "the judge is openai:vlm-2," in made.description
     call_command("seed_demo", stdout=StringIO())
     with pytest.raises(CommandError, match="a demo before openai:vlm-2, not before perceptual-v1"):
         call_command("seed_demo", "--judge", "perceptual-v1", stdout=StringIO())

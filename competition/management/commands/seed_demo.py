@@ -12,6 +12,9 @@ from competition.demo import demo_setting
 from competition.models import Competition
 from core import clock
 
+OWN_JUDGE = "the judge compares images on the CPU"
+"""As the descriptions of the demos' files say it; true of no other judge."""
+
 
 class Command(BaseCommand):
     help = "Create the demo competition: a simulated chain, a pool of prompts, a first leader, and a round 1 to enter."
@@ -40,7 +43,9 @@ class Command(BaseCommand):
                 demo_setting.pictures_of(folder),
                 demo_setting.read_setting(options["competition"] or demo_setting.DEFAULT_FILE),
             )
-            document |= {"judge": options["judge"]} if options["judge"] else {}
+            if judge := options["judge"]:
+                description = document["description"].replace(OWN_JUDGE, f"the judge is {judge}")
+                document |= {"judge": judge, "description": description}
             made = demo_setting.create(
                 slug=options["slug"], pictures=pictures, hosting=options["hosting"], now=clock.now(), document=document
             )
