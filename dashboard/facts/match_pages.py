@@ -14,6 +14,7 @@ from competition.models import Round
 from competition.rulesets.tally import Tally
 from dashboard.facts.bankroll_chart import Credits, bar_words, credits
 from dashboard.facts.borders import NAMED_BY_URL, row_of, shown_as
+from dashboard.facts.family_tallies import Families, families
 from dashboard.facts.figures import MatchFigures, figures, rules_of
 from dashboard.facts.integrity_summary import IntegritySummary
 from dashboard.facts.matches import (
@@ -75,6 +76,7 @@ class MatchPage:
     stated: Stated | None
     bundle: Bundle | None
     integrity: IntegritySummary | None
+    families: Families | None
     verifier_findings: tuple[RecordFinding, ...]
     round_url: str
     url: str
@@ -161,6 +163,7 @@ def page(
         tally=numbers,
         duels=rows,
         integrity=integrity,
+        families=None if round_.source else families(duels),
         verifier_findings=tuple(record_finding(row) for row in findings),
         bundle=bundle(round_, publication) if decided else None,
         counts={name: sum(row.result == name for row in rows) for name in RESULTS},

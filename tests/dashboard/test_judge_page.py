@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 from django.test import Client
@@ -11,6 +12,8 @@ from django.utils import timezone
 
 from competition.models import Round
 from core.machine import engine
+from dashboard.facts.matches import match_url
+from judging.decisions import two_families
 from judging.decisions.ballots import FamilyVerdict, Verdict
 from judging.health import controls
 from judging.models import Control, DescribedJudge, Duel, Match, StoredAnswer
@@ -132,6 +135,26 @@ def test_a_panel_has_gates_of_each_family_and_the_page_names_the_one_that_is_unw
     assert page["sentence"].startswith("The judge is not well: glm canary")
     assert page["model"] == " + ".join(version.model for version in families)
     assert "glm canary" in html(client, at(judged))
+
+
+def test_a_match_shows_what_each_family_of_a_panel_alone_saw(client: Client, judged: Round) -> None:
+    duels = Duel.objects.filter(match__round=judged, state="judged").order_by("match", "position")
+    match = max(judged.matches.all(), key=lambda row: duels.filter(match=row).count())
+    seen = [("challenger", "defender"), ("challenger", "draw"), ("challenger", "challenger")]
+    rows, scores = list(duels.filter(match=match)), {"challenger": 9, "draw": 0, "defender": -9}
+    for place, duel in enumerate(rows):
+        both = [
+            FamilyVerdict(family, f"{family}@1", Verdict(outcome, scores[outcome], "", ()))
+            for family, outcome in zip(("qwen", "glm"), seen[place % 3], strict=True)
+        ]
+        Duel.objects.filter(pk=duel.pk).update(detail=two_families.verdict(both).detail())
+    kinds = Counter(place % 3 for place in range(len(rows)))
+    assert kinds[0] and kinds[1] and kinds[2]
+    page = facts(client, match_url(judged, match))["families"]
+    assert page["duels"] == len(rows) and page["contradictions"] == kinds[0]
+    tallies = {row["family"]: (row["won"], row["drawn"], row["lost"], row["alone"]) for row in page["tallies"]}
+    assert tallies == {"qwen": (len(rows), 0, 0, kinds[1]), "glm": (kinds[2], kinds[1], kinds[0], 0)}
+    assert "What each family of models alone saw" in html(client, match_url(judged, match))
 
 
 def test_a_judge_that_computes_has_a_page_that_says_so(client: Client, made: Made) -> None:
