@@ -15,7 +15,7 @@ RESULT_OF = {"challenger": DuelResult.WON, "draw": DuelResult.DRAWN, "defender":
 
 @dataclass(frozen=True, kw_only=True)
 class FamilyTally:
-    """Its own verdicts on the duels that both were asked about, as the challenger sees them.  `alone`: where it named a
+    """Its own verdicts on the duels that both were asked about, as the challenger sees them.  `decisive`: where it named a
     side and the other saw nothing to choose."""
 
     family: str
@@ -23,7 +23,7 @@ class FamilyTally:
     won: int
     drawn: int
     lost: int
-    alone: int
+    decisive: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,5 +54,5 @@ def families(duels: Sequence[Duel]) -> Families | None:
 def _tally(rows: Sequence[Sequence[Mapping[str, Any]]], place: int, *, family: str, model: str) -> FamilyTally:
     own = Tally.of(RESULT_OF[both[place]["outcome"]] for both in rows)
     other_neutral = [both for both in rows if both[1 - place]["outcome"] == "draw"]
-    alone = sum(both[place]["outcome"] != "draw" for both in other_neutral)
-    return FamilyTally(family=family, model=model, won=own.won, drawn=own.drawn, lost=own.lost, alone=alone)
+    decisive = sum(both[place]["outcome"] != "draw" for both in other_neutral)
+    return FamilyTally(family=family, model=model, won=own.won, drawn=own.drawn, lost=own.lost, decisive=decisive)

@@ -152,7 +152,7 @@ def test_a_match_shows_what_each_family_of_a_panel_alone_saw(client: Client, jud
     assert kinds[0] and kinds[1] and kinds[2]
     page = facts(client, match_url(judged, match))["families"]
     assert page["duels"] == len(rows) and page["contradictions"] == kinds[0]
-    tallies = {row["family"]: (row["won"], row["drawn"], row["lost"], row["alone"]) for row in page["tallies"]}
+    tallies = {row["family"]: (row["won"], row["drawn"], row["lost"], row["decisive"]) for row in page["tallies"]}
     assert tallies == {"qwen": (len(rows), 0, 0, kinds[1]), "glm": (kinds[2], kinds[1], kinds[0], 0)}
     assert "What each family of models alone saw" in html(client, match_url(judged, match))
 
