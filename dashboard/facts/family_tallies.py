@@ -15,8 +15,10 @@ RESULT_OF = {"challenger": DuelResult.WON, "draw": DuelResult.DRAWN, "defender":
 
 @dataclass(frozen=True, kw_only=True)
 class FamilyTally:
-    """Its own verdicts on the duels that both were asked about, as the challenger sees them.  `decisive`: where it named a
-    side and the other saw nothing to choose."""
+    """Its own verdicts on the duels that both were asked about, as the challenger sees them.
+
+    `decisive`: duels in which it named a side and the other saw nothing to choose.
+    """
 
     family: str
     model: str
