@@ -85,8 +85,13 @@ SIZES: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
 }
 
 
-def made(size: str, version: JudgeVersion, *, device: str) -> Loaded:
-    """The model on `device`, half precision on a card, with a processor that sees pictures of the version's size."""
+def made(
+    size: str, version: JudgeVersion, *, device: str, attention: str = "sdpa", shares_beginnings: bool = False
+) -> Loaded:
+    """The model on `device`, half precision on a card, with a processor that sees pictures of the version's size.
+
+    `attention`: `sdpa`, or `flash_attention_2` where that package is installed.
+    """
     words = _tokenizer(version)
     config = _config(size, words)
     with tempfile.TemporaryDirectory() as folder:
@@ -96,8 +101,8 @@ def made(size: str, version: JudgeVersion, *, device: str) -> Loaded:
         processor = processor_of(folder, revision=None)
     torch.manual_seed(0)
     with torch.device(device):
-        model = AutoModelForImageTextToText.from_config(config, dtype=_precision(device))
-    return Loaded(model.eval(), processor, device)
+        model = AutoModelForImageTextToText.from_config(config, dtype=_precision(device), attn_implementation=attention)
+    return Loaded(model.eval(), processor, device, shares_beginnings)
 
 
 def _precision(device: str) -> torch.dtype:

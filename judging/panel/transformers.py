@@ -3,6 +3,7 @@
 `transformers:vlm-2` is the judge version `templates/judging/vlm-2`; its weights come from GAUNTLET_VLM_FOLDER, or from
 the hub at the version's revision.  The first question loads them, after any fork; making the judge does not.  One
 thread per process feeds the model with the waiting questions; a batch that does not fit into memory is halved.
+But for `made`, which reads the deployment's settings, torch, transformers, numpy and Pillow are all that is needed.
 """
 
 import os
@@ -16,8 +17,6 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed
 from time import monotonic
 from typing import Any
-
-from django.conf import settings
 
 from judging.backends.base import Answer, NoAnswer, Question
 from judging.panel.answer_store import AnswerStore, Remembered, Reply
@@ -79,7 +78,9 @@ class Transformers:
 
                     version = self.judge_version
                     name, revision = (self.folder, None) if self.folder else (version.model, version.revision)
-                    loaded = Loaded.from_folder(name, revision=revision, device=self.device, chat=version.chat)
+                    loaded = Loaded.from_folder(
+                        name, revision=revision, device=self.device, chat=version.chat, shares_beginnings=True
+                    )
                     loaded.require_version(image_token=version.image_token, licence=version.licence)
                     self.loaded = loaded
                 for _, future in [one for one in pending if one[0] is LOAD]:
@@ -128,8 +129,10 @@ class Transformers:
 
 def made(argument: str) -> Transformers:
     """Raises ValueError for a version that is not there or not pinned, or where torch is not installed."""
+    from django.conf import settings  # a machine that only runs a model has no Django
+
     try:
-        door = f"torch {installed('torch')}, transformers {installed('transformers')}"
+        door = f"torch {installed('torch')}, transformers {installed('transformers')}, shared beginnings"
     except PackageNotFoundError as error:
         raise ValueError("pip install -r requirements-gpu.txt for a model in this process") from error
     version = replace(pinned(version_named(argument), settings.VLM_PINS), door=door)

@@ -18,8 +18,11 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText
 
 from judging.backends.base import NoAnswer
+from judging.panel import transformers_prefix
+from judging.panel.beginnings import grouped
 from judging.panel.questions.calls import Call
-from judging.panel.transformers_words import processor_of
+from judging.panel.transformers_prefix import Patches, PrefixCache
+from judging.panel.transformers_words import Halves, processor_of
 
 WORDS = 200  # tokens for the list of parts
 CARD = "README.md"
@@ -30,24 +33,37 @@ LICENCE = re.compile(r"^license:[ \t]*['\"]?([\w.+-]+)", re.MULTILINE)
 @dataclass
 class Loaded:
     """A model, its processor, and where it runs.  `chat`: what its chat template is told; `licence`: as the card beside
-    the weights names it, "" where there is none."""
+    the weights names it, "" where there is none.
+
+    `shares_beginnings`: questions of a batch that begin with the same pictures read those once, and pictures are cut up
+    on the card (`transformers_prefix`).
+    """
 
     model: Any
     processor: Any
     device: str
     chat: Mapping[str, bool] = field(default_factory=dict)
     licence: str = ""
+    shares_beginnings: bool = False
+    prefixes: PrefixCache = field(default_factory=PrefixCache)
 
     @classmethod
     def from_folder(
-        cls, name: str, *, revision: str | None, device: str, chat: Mapping[str, bool] | None = None
+        cls,
+        name: str,
+        *,
+        revision: str | None,
+        device: str,
+        chat: Mapping[str, bool] | None = None,
+        shares_beginnings: bool = False,
     ) -> "Loaded":
         """`name`: a folder, or a repository of the hub at `revision`.  Half precision on a GPU, full on a CPU."""
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         model = AutoModelForImageTextToText.from_pretrained(name, revision=revision, dtype=dtype)
         processor = processor_of(name, revision=revision)
-        return cls(model.eval().to(device), processor, device, chat or {}, licence_of(name, revision=revision))
+        licence = licence_of(name, revision=revision)
+        return cls(model.eval().to(device), processor, device, chat or {}, licence, shares_beginnings)
 
     def require_version(self, *, image_token: str, licence: str) -> None:
         """Raises NoAnswer where the weights are not what their version states; "" states nothing."""
@@ -61,12 +77,41 @@ class Loaded:
     def labels(self, calls: Sequence[Call]) -> list[dict[str, float]]:
         """The probability of each label, call by call.  Raises ValueError for a label that is not one token."""
         with torch.inference_mode():
-            logits = self.model(**self._inputs(calls), logits_to_keep=1).logits[:, -1]
+            if self.shares_beginnings and isinstance(self.processor, Halves):
+                logits = self._logits_by_beginning(calls)
+            else:
+                logits = self.model(**self._inputs(calls), logits_to_keep=1).logits[:, -1]
             shares = torch.softmax(logits.float(), dim=-1).cpu()
         return [
             {label: float(shares[row, self.tokens(label)].sum()) for label in call.labels}
             for row, call in enumerate(calls)
         ]
+
+    def _logits_by_beginning(self, calls: Sequence[Call]) -> torch.Tensor:
+        """As one pass over all of them would give, but for rounding."""
+        read: dict[str, Patches] = {}
+        for picture in (picture for call in calls for _, picture in call.pictures):
+            if picture.digest not in read:
+                image = Image.open(io.BytesIO(picture.jpeg())).convert("RGB")
+                read[picture.digest] = transformers_prefix.patches_of(image, self.processor, device=self.device)
+        rows: dict[int, torch.Tensor] = {}
+        for shared, places in grouped(calls):
+            group = [calls[place] for place in places]
+            if not shared:
+                logits = self.model(**self._inputs(group), logits_to_keep=1).logits[:, -1]
+            else:
+                digests = [[picture.digest for _, picture in call.pictures] for call in group]
+                logits = transformers_prefix.last_logits(
+                    self.model,
+                    self.processor,
+                    self._texts(group),
+                    [[read[name] for name in names] for names in digests],
+                    shared=shared,
+                    key=(group[0].system, *digests[0][:shared]),
+                    cache=self.prefixes,
+                )
+            rows |= dict(zip(places, logits, strict=True))
+        return torch.stack([rows[place] for place in range(len(calls))])
 
     def words(self, call: Call) -> str:
         with torch.inference_mode():
@@ -77,11 +122,14 @@ class Loaded:
     def tokens(self, label: str) -> list[int]:
         return _tokens(self.processor, label)
 
-    def _inputs(self, calls: Sequence[Call]) -> Any:
-        texts = [
+    def _texts(self, calls: Sequence[Call]) -> list[str]:
+        return [
             self.processor.apply_chat_template(messages(call), add_generation_prompt=True, tokenize=False, **self.chat)
             for call in calls
         ]
+
+    def _inputs(self, calls: Sequence[Call]) -> Any:
+        texts = self._texts(calls)
         images = [[Image.open(io.BytesIO(shown.jpeg())).convert("RGB") for _, shown in call.pictures] for call in calls]
         return self.processor(text=texts, images=images, padding=True, return_tensors="pt").to(self.device)
 

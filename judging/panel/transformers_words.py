@@ -41,11 +41,18 @@ class Halves:
 
     def __call__(self, *, text: Sequence[str], images: Sequence[Sequence[Any]], padding: bool, **how: Any) -> Any:
         pictures = self.image_processor(images=[image for row in images for image in row], **how)
-        merged = self.image_processor.merge_size**2
-        counts = iter([int(grid.prod()) // merged for grid in pictures["image_grid_thw"]])
-        words = self.tokenizer([self._spread(row, counts) for row in text], padding=padding, **how)
+        words = self.words(text, grids=pictures["image_grid_thw"], padding=padding, **how)
+        return BatchFeature({**words, **pictures})
+
+    def words(self, text: Sequence[str], *, grids: Any, **how: Any) -> Any:
+        """Tokens, mask and kinds of token.  `grids`: of each picture, time, height and width in patches."""
+        counts = iter([self.tokens_of(grid) for grid in grids])
+        words = self.tokenizer([self._spread(row, counts) for row in text], **how)
         kinds = (words["input_ids"] == self.image_token_id).to(torch.int32)  # 1: a picture's token
-        return BatchFeature({**words, **pictures, "mm_token_type_ids": kinds})
+        return BatchFeature({**words, "mm_token_type_ids": kinds})
+
+    def tokens_of(self, grid: Any) -> int:
+        return int(grid.prod()) // int(self.image_processor.merge_size) ** 2
 
     def _spread(self, text: str, counts: Any) -> str:
         """One placeholder for each piece of a picture instead of one for the whole."""

@@ -230,7 +230,46 @@ def test_the_speed_of_a_model_is_measured_with_real_questions():
     """As `python -m benchmarks.model_speed` does on a card, with a model that a CPU can carry."""
     from benchmarks import model_speed
 
-    rows = model_speed.measured("tiny", device="cpu", batches=(1, 3), seconds=0.1, pixels=112)
-    assert [row["batch"] for row in rows] == [1, 3] and all(row["rate"] > 0 for row in rows)
-    assert rows[0]["tokens"] == rows[1]["tokens"] > 3 * (112 // 28) ** 2
-    assert model_speed.line(rows[0]).count("|") == model_speed.HEAD.splitlines()[0].count("|")
+    rows = list(model_speed.measured("tiny", device="cpu", batches=(1, 3), seconds=0.1, pixels=112, peak=1.0))
+    assert [(row.batch, row.shared) for row in rows] == [(1, False), (1, True), (3, False), (3, True)]
+    assert all(row.questions_s > 0 for row in rows) and all(row.prefill_share > 0 for row in rows if not row.shared)
+    assert len({row.tokens for row in rows}) == 1 and rows[0].tokens > 3 * (112 // 28) ** 2
+    assert rows[0].line().count("|") == model_speed.HEAD.splitlines()[0].count("|")
+
+
+@needs_torch
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "glm4v"])
+def test_what_questions_share_is_read_once_and_changes_no_answer(family, asker, tmp_path):
+    """Reference and leader's sheet of a pair, the reference of all others; each gets the answer it gets alone."""
+    from judging.panel.transformers_model import Loaded
+    from tests.judging import tiny_families
+
+    folder = str(tiny_families.saved(tmp_path / family, family))
+    leader, *others = (asset(tmp_path, red=red) for red in (10, 90, 170, 250))
+    calls = [asker.pair("likeness", leader, other) for other in others]
+    calls += [asker.pair("likeness", other, leader) for other in others] + [asker.asset("sides", leader)]
+    plain = Loaded.from_folder(folder, revision=None, device="cpu")
+    sharing = Loaded.from_folder(folder, revision=None, device="cpu", shares_beginnings=True)
+    expected = [plain.labels([call])[0] for call in calls]
+    for _ in range(2):  # the second time from kept beginnings
+        for one, other in zip(sharing.labels(calls), expected, strict=True):
+            assert one == pytest.approx(other, abs=1e-5)
+    assert sharing.prefixes.hits == len(sharing.prefixes.entries) == 2
+
+
+@needs_torch
+@pytest.mark.parametrize("size", [(112, 112), (140, 84), (61, 97)])
+def test_pictures_are_cut_up_on_a_card_as_the_family_s_own_code_does_it(size):
+    import numpy as np
+    from PIL import Image
+    from transformers import Qwen2VLImageProcessorPil
+
+    from judging.panel import transformers_prefix
+
+    how = Qwen2VLImageProcessorPil(size={"shortest_edge": 56 * 56, "longest_edge": 112 * 112})
+    smooth = Image.fromarray(np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)).resize(size)
+    own, ours = how(images=[smooth], return_tensors="pt"), transformers_prefix.cut_up(smooth, how, device="cpu")
+    assert ours.grid.tolist() == own["image_grid_thw"][0].tolist()
+    # levels of 255, where both scale: they round differently
+    apart = (ours.pixels - own["pixel_values"]).abs().max() * 0.28 * 255
+    assert float(apart) < (0.01 if size == (112, 112) else 3)

@@ -4,16 +4,13 @@ Pictures come before words, the reference first, then the first asset, then the 
 pictures begin with the same tokens, and a server that caches prefixes reads them once.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import rfc8785
-
 from judging.backends.base import Side
-from judging.panel.questions import pictures
+from judging.panel.questions import identity, pictures
 from judging.panel.questions.pictures import Picture
 from judging.panel.questions.version import JudgeVersion, Template
 
@@ -70,8 +67,7 @@ class Asker:
             "pictures": [picture.digest for _, picture in shown],
             "text": text,
         } | ({"take": self.answer_namespace} if self.answer_namespace else {})
-        key = hashlib.sha256(rfc8785.dumps(named)).hexdigest()
-        return Call(template.kind, self.version.system, shown, text, tuple(template.labels), key)
+        return Call(template.kind, self.version.system, shown, text, tuple(template.labels), identity.digest(named))
 
 
 def shares_of(probabilities: Mapping[str, float]) -> dict[str, int]:

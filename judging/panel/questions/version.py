@@ -7,7 +7,6 @@ A version that names a family leaves its revision to the operator, who pins it t
 beside those weights: neither is guessed here, and without a pin nobody is asked.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,10 +15,9 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import rfc8785
-
 from judging.decisions.ballots import MICRO
 from judging.decisions.cascade import Bars
+from judging.panel.questions import identity
 
 FOLDER = Path(__file__).resolve().parents[3] / "templates" / "judging"
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,40}")
@@ -112,7 +110,7 @@ class JudgeVersion:
 
     @cached_property
     def digest(self) -> str:
-        return hashlib.sha256(rfc8785.dumps(self.described())).hexdigest()
+        return identity.digest(self.described())
 
 
 @cache
