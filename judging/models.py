@@ -275,10 +275,15 @@ class StoredAnswer(models.Model):
 
 class DescribedJudge(models.Model):
     """All that makes up a judge that deliberates, whose SHA-256 its version is.  Kept when it first judges a match, for
-    the bundle: by then its folder or its libraries may be others."""
+    the bundle: by then its folder or its libraries may be others.
+
+    `server`: what the server behind its address turned out to be when a judge's process last started, as
+    `ServedModel.to_dict` writes it; empty for a model in the worker's memory, and where none was examined.
+    """
 
     version = models.CharField(max_length=64, unique=True)
     described = models.JSONField()
+    server = models.JSONField(default=dict, blank=True)
 
     def __str__(self) -> str:
         return f"{self.described.get('model')} {self.version[:12]}"

@@ -75,6 +75,15 @@ class GateLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CapabilityLine:
+    """What the judge's server can do.  `state`: `yes`, `no` or `not asked`."""
+
+    name: str
+    state: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoundHealth:
     """The gates of the last round that a model judged."""
 
@@ -110,7 +119,8 @@ class UnwellJudge:
 @dataclass(frozen=True, kw_only=True)
 class JudgePage:
     """`per_second`: answers a second over the last five minutes; `server_seconds`: all latencies together, which is
-    what the round would take with one question at a time."""
+    what the round would take with one question at a time; `measured_by`: how the labels' probabilities are had from the
+    server, or `json`; `capabilities`: as it was examined last; both empty where nobody examined one."""
 
     competition: str
     round: int
@@ -119,6 +129,8 @@ class JudgePage:
     model: str
     revision: str
     mode: str
+    measured_by: str
+    capabilities: tuple[CapabilityLine, ...]
     bars: Mapping[str, int]
     sentence: str
     queue: tuple[JudgeQueue, ...]
@@ -144,6 +156,7 @@ def page(
     round_: Round,
     *,
     described: Mapping[str, Any],
+    server: Mapping[str, Any],
     version: str,
     queue: Sequence[Mapping[str, Any]],
     calls: Sequence[Mapping[str, Any]],
@@ -166,6 +179,8 @@ def page(
         model=_of_each(described, "model"),
         revision=_of_each(described, "revision"),
         mode=_of_each(described, "mode"),
+        measured_by=str(server.get("mode", "")),
+        capabilities=tuple(CapabilityLine(**row) for row in server.get("capabilities", ())),
         bars=dict(described.get("bars", {})),
         sentence=sentence(queue, findings, failing=failing, rate=rate),
         queue=tuple(JudgeQueue(**row) for row in queue),
@@ -192,8 +207,8 @@ def page(
 
 def computed(round_: Round) -> JudgePage:
     """A judge that computes has no calls, and gives the same answer for ever."""
-    nothing: dict[str, Any] = dict.fromkeys(("version", "model", "revision", "mode"), "")
-    nothing |= dict.fromkeys(("queue", "calls", "failures", "gates", "controls"), ())
+    nothing: dict[str, Any] = dict.fromkeys(("version", "model", "revision", "mode", "measured_by"), "")
+    nothing |= dict.fromkeys(("capabilities", "queue", "calls", "failures", "gates", "controls"), ())
     nothing |= dict.fromkeys(("answers", "attempts", "server_seconds"), 0)
     nothing |= dict.fromkeys(("failed", "per_second", "per_duel", "prompt_tokens", "completion_tokens"))
     nothing |= {"first_answer": None, "last_answer": None, "bars": {}}

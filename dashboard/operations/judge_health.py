@@ -32,6 +32,7 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
     return judge_pages.page(
         round_,
         described=described.described if described else {},
+        server=described.server if described else {},
         version=version or "",
         queue=(
             waiting("duels", Duel.objects.filter(match__round=round_), now=now),

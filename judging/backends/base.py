@@ -69,6 +69,8 @@ class Fitness(Protocol):
 
     def lines(self) -> list[str]: ...
 
+    def to_dict(self) -> dict[str, Any]: ...
+
 
 @runtime_checkable
 class Served(Judge, Protocol):

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from competition.models import Round
-from judging.backends.base import Judge
+from judging.backends.base import Fitness, Judge
 from judging.models import DescribedJudge, Duel, StoredAnswer
 from judging.panel.answer_store import Reply
 from judging.panel.questions.version import described_together
@@ -60,6 +60,12 @@ def keep_described(judge: Judge) -> None:
 def description_of(judge: Judge) -> dict[str, Any]:
     """What makes up the version of a judge that is a model, or a panel of them; empty for one that computes."""
     return described_together([member.judge_version for member in members_of(judge)])
+
+
+def keep_examined(judge: Judge, server: Fitness) -> None:
+    """What the server of a judge that deliberates can do, for its page; the newest examination counts."""
+    keep_described(judge)
+    DescribedJudge.objects.filter(version=judge.version).update(server=server.to_dict())
 
 
 def answers_paid_by(round_: Round) -> QuerySet[StoredAnswer]:

@@ -12,8 +12,8 @@ import logging
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,10 +24,12 @@ from core.net.limits import Patience
 from judging.backends.base import NoAnswer
 from judging.decisions.ballots import MICRO
 from judging.panel import openai_wire as wire
+from judging.panel import server_capabilities
 from judging.panel.answer_store import Reply
 from judging.panel.questions.calls import Call
 from judging.panel.questions.pictures import Picture
 from judging.panel.questions.version import JudgeVersion
+from judging.panel.server_capabilities import PROBE, Capability
 
 log = logging.getLogger(__name__)
 RECHECK_S = 30.0  # how long the server's word about its model and version is believed
@@ -55,11 +57,20 @@ class Door:
 @dataclass(frozen=True)
 class ServedModel:
     """What a server turned out to be: the names it serves the judge's weights under, the first of which it may answer
-    with, and how the labels' probabilities are had (empty where the version asks for JSON)."""
+    with, how the labels' probabilities are had (empty where the version asks for JSON), and what else it can do."""
 
     names: tuple[str, ...]
     answers_as: str
     measured_by: str
+    capabilities: tuple[Capability, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "names": list(self.names),
+            "answers_as": self.answers_as,
+            "mode": self.measured_by or "json",
+            "capabilities": [asdict(row) for row in self.capabilities],
+        }
 
     def lines(self) -> list[str]:
         """For the operator who starts a judge."""
@@ -70,11 +81,11 @@ class ServedModel:
                 f"it answers as {self.answers_as!r}, its first served name: accepted, for it lists both names with the "
                 "same root; serve the judge's name first, or alone"
             )
-        return lines
+        return [*lines, *(row.line() for row in self.capabilities)]
 
 
+UNMEASURABLE = "unmeasurable"
 NOT_MEASURED = "labels as JSON, without probabilities: an answer beside the question cannot be told"
-PROBE = Call("probe", "", (), "Answer with one character: 1, 2 or 0.", ("0", "1", "2"), "probe")
 
 
 class Passing(NoAnswer):
@@ -109,16 +120,50 @@ class Client:
         return await asyncio.shield(task)
 
     async def examine(self) -> ServedModel:
-        """Checks that the server is there, serves the judge's model, and gives probabilities before it masks any.
+        """Checks that the server is there, serves the judge's model, reads pictures, and gives probabilities before it
+        masks any.
 
-        Raises NoAnswer with the reason.  Asks a question without pictures, whose answer is not stored.
+        Raises NoAnswer with the reason.  Asks a few questions about no miner's file, whose answers are not stored.
         """
-        reply = await self._within_deadline(PROBE)
-        if self.version.mode == "logprobs" and len(reply.raw["top_micro"]) < len(PROBE.labels):
-            raise self._unmeasurable("its answer names fewer alternatives than there are labels: it masks them")
+        try:
+            reply = await self._within_deadline(PROBE)
+            if self.version.mode == "logprobs" and len(reply.raw["top_micro"]) < len(PROBE.labels):
+                raise self._unmeasurable("its answer names fewer alternatives than there are labels: it masks them")
+        except NoAnswer as why:
+            raise (await self._or_by_json(why) if why.code == UNMEASURABLE else why) from why
         measured_by = str(reply.raw.get("measured_by", ""))
+        rows = await self._capabilities(measured_by)
+        way = server_capabilities.DATA if self.address is Picture.data_url else server_capabilities.ADDRESS
+        unread = next((row for row in rows if row.name == way and row.state == "no"), None)
+        if unread is not None:
+            raise NoAnswer(
+                "no_pictures",
+                f"The judge's server reads no {way}, so this judge would see nothing; the operator must serve a model "
+                f"that sees, or mend how pictures are sent (docs/judge.md): {unread.detail}",
+            )
         answers_as = str(reply.raw.get("answered_as", self.version.served_as))
-        return ServedModel((self.version.served_as, *self.also_named), answers_as, measured_by)
+        return ServedModel((self.version.served_as, *self.also_named), answers_as, measured_by, rows)
+
+    async def _capabilities(self, measured_by: str) -> tuple[Capability, ...]:
+        probes = server_capabilities.Probes(
+            ask=self._complete,
+            version=self.version,
+            address=self.address,
+            also_named=self.also_named,
+        )
+        return await probes.table(measured_by=measured_by)
+
+    async def _or_by_json(self, why: NoAnswer) -> NoAnswer:
+        """The refusal of a server without probabilities, and whether a version that asks for JSON could use it."""
+        rows = await self._capabilities("")
+        usable = server_capabilities.state_of(rows, server_capabilities.JSON) == "yes"
+        advice = (
+            'It follows a JSON schema: a copy of this version with "mode": "json" can be asked here, without seeing '
+            "answers beside the question."
+            if usable
+            else "It follows no JSON schema either: no version can be asked here."
+        )
+        return NoAnswer(why.code, f"{why.sentence} {advice}")
 
     def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
         """Shares an answer for a little longer, until the first duel that asked has stored it.
@@ -195,7 +240,7 @@ class Client:
 
     def _unmeasurable(self, why: str) -> NoAnswer:
         return NoAnswer(
-            "unmeasurable",
+            UNMEASURABLE,
             "The judge's server gives no probabilities of the labels before masking, so nobody could see whether the "
             f"model answered the question at all; the operator must serve the model otherwise (docs/judge.md): {why}",
         )
@@ -219,10 +264,13 @@ class Client:
                 raise NoAnswer("no_logprobs", f"The label {text!r} is no single token of the served model.")
         return ids
 
+    async def _complete(self, body: Mapping[str, Any]) -> Any:
+        return await self._send("POST", "/v1/chat/completions", body=body)
+
     async def _answered(self, call: Call, measure: wire.LabelMeasure, *, attempt: int) -> Reply:
         began = time.monotonic()
         body = wire.body(call, version=self.version, address=self.address, measure=measure)
-        payload = await self._send("POST", "/v1/chat/completions", body=body)
+        payload = await self._complete(body)
         latency_ms = round((time.monotonic() - began) * 1000)
         self._require_fresh(payload, call)
         return wire.reply(

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import rfc8785
 from django.conf import settings
 
-from judging.backends.base import Answer, NoAnswer, Question, Served
+from judging.backends.base import Answer, Fitness, NoAnswer, Question, Served
 from judging.panel.questions.version import BadVersion, described_together
 from judging.panel.vlm_panel import Deliberates
 
@@ -23,12 +24,33 @@ DOORS = ("openai", "transformers")
 
 @dataclass(frozen=True)
 class PanelFitness:
-    """What each member turned out to be, for the operator who starts them."""
+    """What each member turned out to be, for the operator who starts them: (family, its server), without a server for
+    one that runs in this worker's memory."""
 
-    each: tuple[str, ...]
+    each: tuple[tuple[str, Fitness | None], ...]
 
     def lines(self) -> list[str]:
-        return [*self.each, "a panel: each duel costs the questions of both"]
+        rows = [
+            (family, server.lines() if server else ["runs in this worker's memory"]) for family, server in self.each
+        ]
+        return [
+            *(f"{family}: {line}" for family, lines in rows for line in lines),
+            "a panel: each duel costs the questions of both",
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As one server's, with the family before each mode and capability."""
+        servers = [(family, server.to_dict()) for family, server in self.each if server]
+        return {
+            "names": [name for _, server in servers for name in server["names"]],
+            "answers_as": " + ".join(server["answers_as"] for _, server in servers),
+            "mode": ", ".join(f"{family}: {server['mode']}" for family, server in servers),
+            "capabilities": [
+                row | {"name": f"{family}: {row['name']}"}
+                for family, server in servers
+                for row in server["capabilities"]
+            ],
+        }
 
 
 class PanelOfTwo:
@@ -44,15 +66,14 @@ class PanelOfTwo:
 
     def examine(self) -> PanelFitness:
         """Both servers, one after the other.  Raises NoAnswer, with the family in front, where either cannot judge."""
-        lines = []
+        each: list[tuple[str, Fitness | None]] = []
         for member in self.members:
             family = member.judge_version.family
             try:
-                own = member.examine().lines() if isinstance(member, Served) else ["runs in this worker's memory"]
+                each.append((family, member.examine() if isinstance(member, Served) else None))
             except NoAnswer as silence:
                 raise NoAnswer(silence.code, f"{family}: {silence.sentence}") from silence
-            lines += [f"{family}: {line}" for line in own]
-        return PanelFitness(tuple(lines))
+        return PanelFitness(tuple(each))
 
 
 def made(argument: str) -> PanelOfTwo:

@@ -88,6 +88,21 @@ def test_calls_failures_and_cost_of_a_round_are_told(client: Client, judged: Rou
     assert "&lt;b&gt;No answer." in text and "Tokens read" in text
 
 
+def test_what_the_judge_s_server_can_do_is_shown_and_nothing_where_none_was_examined(
+    client: Client, judged: Round
+) -> None:
+    assert facts(client, at(judged))["capabilities"] == [] and "What its server can do" not in html(client, at(judged))
+    row = {"name": "top_logprobs", "state": "yes", "detail": "20 alternatives <b>a token</b>"}
+    server = {"names": [VLM.served_as], "answers_as": VLM.served_as, "mode": "top_logprobs", "capabilities": [row]}
+    DescribedJudge.objects.update(server=server)
+    page = facts(client, at(judged))
+    assert page["measured_by"] == "top_logprobs" and page["capabilities"] == [row]
+    text = html(client, at(judged))
+    assert "What its server can do" in text and "alternatives &lt;b&gt;a token" in text
+    DescribedJudge.objects.update(server=server | {"mode": "json"})
+    assert "labels as JSON, without probabilities" in html(client, at(judged))
+
+
 def test_the_page_of_a_round_says_where_its_judge_is_and_why_it_paused_it(client: Client, judged: Round) -> None:
     add_controls(judged, canary=10_000)
     assert f'href="{at(judged)}"' in html(client, judged_url(judged))

@@ -83,7 +83,7 @@ RUN = {
 NOT_RUN = {
     ("README.md", "make run"): "runs until Ctrl-C; the first clone of a release is set up by hand",
     ("README.md", "make test"): "would run this test inside itself",
-    ("docs/performance.md", "python -m benchmarks.card"): "needs a GPU; tests/judging/test_card_alone.py runs its parts",
+    ("docs/performance.md", "python -m benchmarks.card"): "needs a GPU; test_card_alone.py runs its parts",
     ("docs/judge.md", "vllm serve"): "needs a GPU and the weights",
     ("docs/judge.md", "GAUNTLET_VLM_URL="): "needs a GPU host that serves the model",
     ("docs/judge.md", "export GAUNTLET_VLM_"): "settings of the lines below them",

@@ -16,6 +16,7 @@ from judging.health.checking import Case, checked
 from judging.health.control_images import doctored
 from judging.management.commands import judge as judge_command
 from judging.management.commands import judge_check
+from judging.models import DescribedJudge
 from judging.panel.questions import QUESTIONS
 from judging.panel.questions.version import version_named
 from tests.judging import vlm_stage
@@ -203,6 +204,7 @@ def test_the_command_tells_a_dead_address_before_it_draws_anything(settings):
     judge_named.cache_clear()
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("name", "server", "line"),
     [
@@ -217,6 +219,18 @@ def test_a_judge_s_process_says_how_it_measures_before_it_takes_a_duel(serving, 
     told = io.StringIO()
     judge_command.Command(stderr=told).examine(name)
     assert told.getvalue().startswith(f"{name}: ") and line in told.getvalue()
+
+
+@pytest.mark.django_db
+def test_what_the_server_can_do_is_kept_for_the_judge_s_page_each_time_its_process_starts(serving):
+    for server, mode in (({"max_logprobs": 5, "label_ids": True}, "logprob_token_ids"), ({}, "top_logprobs")):
+        serving(**server)
+        judge_command.Command(stderr=io.StringIO()).examine("openai:vlm-2")
+        row = DescribedJudge.objects.get()
+        assert row.version == version_named("vlm-2").digest and row.described["model"] == version_named("vlm-2").model
+        states = {each["name"]: each["state"] for each in row.server["capabilities"]}
+        assert row.server["mode"] == mode
+        assert states[mode] == "yes" and states["pictures as data"] == "yes", states
 
 
 def test_a_judge_s_process_does_not_start_before_a_server_that_masks(serving):

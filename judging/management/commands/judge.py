@@ -12,8 +12,9 @@ from competition.models import Competition
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Served
 from judging.judge_worker import JudgeWorker
+from judging.panel.answer_rows import keep_examined
 
-UNFIT = "unmeasurable"  # what no patience mends: the server must be started otherwise
+UNFIT = {"unmeasurable", "no_pictures"}  # what no patience mends: the server must be started otherwise
 
 
 class Command(BaseCommand):
@@ -41,11 +42,15 @@ class Command(BaseCommand):
         """
         try:
             judge = judge_named(name)
-            lines = judge.examine().lines() if isinstance(judge, Served) else []
+            lines = []
+            if isinstance(judge, Served):
+                server = judge.examine()
+                keep_examined(judge, server)
+                lines = server.lines()
         except (KeyError, ValueError) as error:
             lines = [f"there is no such judge here: {error}"]
         except NoAnswer as silence:
-            if silence.code == UNFIT:
+            if silence.code in UNFIT:
                 raise CommandError(f"{name} cannot judge: {silence.sentence}") from silence
             lines = [f"cannot judge yet ({silence.code}): {silence.sentence}"]
         for line in lines:

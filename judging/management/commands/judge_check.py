@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from judging.backends import judge_named
-from judging.backends.base import NoAnswer, Served, Side
+from judging.backends.base import Fitness, NoAnswer, Served, Side
 from judging.health import checking, degraded_meshes
 from judging.health.checking import Case, CheckReport
 from judging.renderers import raycast
@@ -45,15 +45,16 @@ class Command(BaseCommand):
         except (KeyError, ValueError) as error:
             raise CommandError(f"no judge is called {options['judge']!r}: {error}") from error
         started = time.monotonic()
-        if isinstance(judge, Served):
-            for line in examined(judge):
-                self.progress(line)
+        server = examined(judge) if isinstance(judge, Served) else None
+        for line in server.lines() if server else ():
+            self.progress(line)
         with tempfile.TemporaryDirectory(prefix="judge-check-") as folder:
             module = importlib.import_module(options["objects"])
             names = options["only"] or sorted(module.OBJECTS)
             cases = drawn(module, names=names, prompts=options["prompts"], into=Path(folder))
             report = checking.checked(judge, cases, progress=self.progress)
-        self.stdout.write(json.dumps(checking.as_json(report), indent=2) if options["json"] else table(report))
+        document = checking.as_json(report) | ({"server": server.to_dict()} if server else {})
+        self.stdout.write(json.dumps(document, indent=2) if options["json"] else table(report))
         self.progress(f"{time.monotonic() - started:.0f} s")
         if not report.passed:
             sys.exit(1)
@@ -62,10 +63,10 @@ class Command(BaseCommand):
         self.stderr.write(line)
 
 
-def examined(judge: Served) -> list[str]:
-    """What is behind the judge's address, in lines; within seconds.  Raises CommandError where it cannot judge."""
+def examined(judge: Served) -> Fitness:
+    """What is behind the judge's address, within seconds.  Raises CommandError where it cannot judge."""
     try:
-        return judge.examine().lines()
+        return judge.examine()
     except NoAnswer as silence:
         raise CommandError(f"{judge.name} cannot judge ({silence.code}): {silence.sentence}") from silence
 

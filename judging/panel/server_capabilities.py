@@ -1,0 +1,160 @@
+"""What can the server behind a judge's address do, and which way of asking it is used?
+
+Six questions without a miner's file, asked once before a round: their answers decide nothing and are not stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+from PIL import Image
+
+from judging.backends.base import NoAnswer
+from judging.panel import openai_wire as wire
+from judging.panel.answer_store import Reply
+from judging.panel.questions.calls import Call
+from judging.panel.questions.pictures import Picture, ReadyPicture
+from judging.panel.questions.version import JudgeVersion
+
+PROBE = Call("probe", "", (), "Answer with one character: 1, 2 or 0.", ("0", "1", "2"), "probe")
+MODELS, TOP, BY_ID, MASKED, JSON, DATA, ADDRESS = (
+    "served model",
+    wire.TOP_LOGPROBS,
+    wire.LABEL_IDS,
+    "structured_outputs",
+    "JSON by schema",
+    "pictures as data",
+    "pictures by address",
+)
+ORDER = (MODELS, TOP, BY_ID, MASKED, JSON, DATA, ADDRESS)
+CAPTION, MOST_CAPTION = "Picture:", 8  # tokens that a caption and its frame may take
+MASKED_MASS = 0.999
+NOT_ITS_WORD = {"http_429", "timeout", "unreachable"}  # says nothing about what the server can do
+TRIES = 3
+SIDE = 112  # pixels of the picture that is shown: 16 tokens for Qwen-VL
+WITHIN_S = 8.0  # all six questions together
+
+State = Literal["yes", "no", "not asked"]
+Ask = Callable[[Mapping[str, Any]], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One row of the table.  `detail`: what was measured, or the server's own refusal."""
+
+    name: str
+    state: State
+    detail: str = ""
+
+    def line(self) -> str:
+        return f"{self.name:<22} {self.state:<10} {self.detail}".rstrip()
+
+
+def picture() -> ReadyPicture:
+    """A red square on white."""
+    out, pixels = io.BytesIO(), Image.new("RGB", (SIDE, SIDE), "white")
+    pixels.paste((200, 30, 30), (SIDE // 4, SIDE // 4, 3 * SIDE // 4, 3 * SIDE // 4))
+    pixels.save(out, "JPEG", quality=92)
+    return ReadyPicture((), SIDE, out.getvalue())
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The questions.  `ask` sends a chat request and raises NoAnswer; `address`: how the judge sends pictures."""
+
+    ask: Ask
+    version: JudgeVersion
+    address: Callable[[Picture], str]
+    also_named: tuple[str, ...] = ()
+
+    async def table(self, *, measured_by: str) -> tuple[Capability, ...]:
+        """In its order; what did not come within the time is `not asked`.  `measured_by`: how shares are had, or ""."""
+        probes: dict[str, Callable[[], Awaitable[str]]] = {
+            TOP: self.top,
+            MASKED: self.masked,
+            JSON: self.by_schema,
+            DATA: partial(self.shown, Picture.data_url),
+        }
+        by_address = self.address is not Picture.data_url
+        if by_address:
+            probes[ADDRESS] = partial(self.shown, self.address)
+        rows: dict[str, Capability] = {}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WITHIN_S):
+                for name, probe in probes.items():
+                    rows[name] = await _row(name, probe)
+        late = {name: Capability(name, "not asked", "no time left") for name in probes}
+        used = measured_by == wire.LABEL_IDS
+        fixed = {
+            MODELS: Capability(MODELS, "yes", ", ".join((self.version.served_as, *self.also_named))),
+            BY_ID: Capability(BY_ID, "yes" if used else "not asked", "used here" if used else "not needed"),
+            ADDRESS: Capability(ADDRESS, "not asked", "GAUNTLET_VLM_PICTURES is empty"),
+        }
+        table = fixed | late | rows
+        return tuple(table[name] for name in ORDER)
+
+    async def top(self) -> str:
+        reply = await self._reply(self._body())
+        count = len(reply.raw["top_micro"])
+        if count < len(PROBE.labels):
+            raise NoAnswer("masked", f"it lists {count} alternatives, fewer than there are labels: it masks them")
+        return f"{count} alternatives a token, label mass {reply.mass:.3f} before masking"
+
+    async def masked(self) -> str:
+        reply = await self._reply(self._body() | {"structured_outputs": {"choice": list(PROBE.labels)}})
+        if len(reply.raw["top_micro"]) > len(PROBE.labels) and reply.mass < MASKED_MASS:
+            return f"taken and ignored: label mass {reply.mass:.3f}"
+        return f"label mass {reply.mass:.3f} after masking, so no judge uses it"
+
+    async def by_schema(self) -> str:
+        await self._reply(self._body(mode="json"), mode="json")
+        return "a label, without its probability"
+
+    async def shown(self, where: Callable[[Picture], str]) -> str:
+        """How many tokens a picture becomes: a model that cannot see may take one and pass over it."""
+        counts = []
+        for call in (PROBE, replace(PROBE, pictures=((CAPTION, picture()),))):
+            form = wire.body(replace(call, labels=()), version=self.version, address=where)
+            del form["response_format"]
+            payload = await self.ask(form | {"max_tokens": 1})
+            usage = payload.get("usage") if isinstance(payload, dict) else None
+            counts.append(usage.get("prompt_tokens") if isinstance(usage, dict) else None)
+        alone, with_picture = counts
+        if type(alone) is not int or type(with_picture) is not int:
+            return "taken; the server does not say how many tokens it became"
+        if with_picture - alone <= MOST_CAPTION:
+            raise NoAnswer("unread", f"taken, and passed over: it became {with_picture - alone} tokens")
+        return f"{SIDE} x {SIDE} pixels became {with_picture - alone} tokens"
+
+    def _body(self, *, mode: str = "logprobs") -> dict[str, Any]:
+        return wire.body(PROBE, version=replace(self.version, mode=mode), address=self.address)
+
+    async def _reply(self, body: Mapping[str, Any], *, mode: str = "logprobs") -> Reply:
+        payload = await self.ask(body)
+        version = replace(self.version, mode=mode)
+        return wire.reply(payload, PROBE, version=version, latency_ms=0, attempt=1, also_named=self.also_named)
+
+
+async def _row(name: str, probe: Callable[[], Awaitable[str]]) -> Capability:
+    """What may pass is asked three times: servers also say by a 500 that they cannot do a thing."""
+    why = NoAnswer("unasked", "")
+    for _ in range(TRIES):
+        try:
+            return Capability(name, "yes", await probe())
+        except NoAnswer as silence:
+            why = silence
+            if silence.code in NOT_ITS_WORD:
+                return Capability(name, "not asked", silence.sentence)
+            if not silence.code.startswith("http_5"):
+                break
+    return Capability(name, "no", why.sentence)
+
+
+def state_of(rows: tuple[Capability, ...], name: str) -> State:
+    return next((row.state for row in rows if row.name == name), "not asked")

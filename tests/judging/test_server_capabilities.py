@@ -1,0 +1,106 @@
+"""What can a judge's server do?  Each row of the table, against a simulated server that can, cannot, or pretends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from judging.backends.base import NoAnswer
+from judging.panel import server_capabilities
+from judging.panel.openai_client import Passing
+from judging.panel.questions.pictures import Picture
+from judging.panel.server_capabilities import ADDRESS, BY_ID, DATA, JSON, MASKED, TOP, Capability, Probes
+from tests.judging.vlm_stage import VERSION, judge, served
+
+
+def states(rows: tuple[Capability, ...]) -> dict[str, str]:
+    return {row.name: row.state for row in rows}
+
+
+def test_the_table_names_what_a_server_can_do_and_which_way_is_used() -> None:
+    with served() as (_, url):
+        server = judge(url).examine()
+    assert [row.name for row in server.capabilities] == list(server_capabilities.ORDER)
+    assert states(server.capabilities) == {
+        "served model": "yes",
+        TOP: "yes",
+        BY_ID: "not asked",
+        MASKED: "yes",
+        JSON: "yes",
+        DATA: "yes",
+        ADDRESS: "not asked",
+    }
+    assert server.to_dict()["mode"] == "top_logprobs"
+    assert any(line.startswith(f"{TOP}  ") and "20 alternatives a token" in line for line in server.lines())
+
+
+def test_a_server_whose_labels_are_asked_for_by_id_shows_both_ways() -> None:
+    with served(max_logprobs=5, label_ids=True) as (_, url):
+        server = judge(url).examine()
+    assert (states(server.capabilities)[TOP], states(server.capabilities)[BY_ID]) == ("no", "yes")
+    assert server.to_dict()["mode"] == BY_ID
+
+
+def test_pictures_by_address_are_tried_as_the_judge_sends_them() -> None:
+    with served() as (_, url):
+        one = judge(url)
+        one.address = lambda picture: f"https://pictures.test/{picture.digest}"
+        assert states(one.examine().capabilities)[ADDRESS] == "yes"
+
+
+def test_a_model_that_passes_over_pictures_is_refused_before_a_round() -> None:
+    with served() as (server, url):
+        server.card.tokens_per_picture = 0
+        with pytest.raises(NoAnswer, match="reads no pictures as data") as silence:
+            judge(url).examine()
+    assert silence.value.code == "no_pictures"
+
+
+def test_the_refusal_of_a_server_without_probabilities_says_whether_json_would_do() -> None:
+    with served(max_logprobs=0) as (_, url), pytest.raises(NoAnswer, match="It follows a JSON schema") as silence:
+        judge(url).examine()
+    assert silence.value.code == "unmeasurable"
+    with (
+        served(max_logprobs=0, fault="prose") as (_, url),
+        pytest.raises(NoAnswer, match="no JSON schema either") as silence,
+    ):
+        judge(url).examine()
+    assert silence.value.code == "unmeasurable"
+
+
+def test_in_json_mode_the_table_is_made_too() -> None:
+    with served(max_logprobs=0) as (_, url):
+        server = judge(url, version=replace(VERSION, mode="json")).examine()
+    assert server.to_dict()["mode"] == "json" and states(server.capabilities)[TOP] == "no"
+
+
+class Answers:
+    """Raises these in turn, then answers."""
+
+    def __init__(self, *silences: NoAnswer) -> None:
+        self.silences = list(silences)
+
+    async def __call__(self, body: Mapping[str, Any]) -> Any:
+        if self.silences:
+            raise self.silences.pop(0)
+        return {"usage": {"prompt_tokens": 40 if "image_url" in str(body) else 10}}
+
+
+@pytest.mark.parametrize(
+    ("silences", "state"),
+    [
+        ([Passing("http_500", "one")] * 2, "yes"),
+        ([Passing("http_500", "image input is not supported")] * 9, "no"),
+        ([NoAnswer("refused", "At most 0 images may be provided.")], "no"),
+        ([Passing("timeout", "late")], "not asked"),
+        ([Passing("http_429", "busy")], "not asked"),
+    ],
+)
+def test_what_passes_is_tried_again_and_what_says_nothing_is_no_refusal(silences: list[NoAnswer], state: str) -> None:
+    probes = Probes(ask=Answers(*silences), version=VERSION, address=Picture.data_url)
+    row = asyncio.run(server_capabilities._row(DATA, lambda: probes.shown(Picture.data_url)))
+    assert row.state == state and (state == "yes") == ("30 tokens" in row.detail)
