@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long test-torch faults hostile audits fuzz lint clean constraints
+.PHONY: help run test test-long test-torch test-servers faults hostile audits fuzz lint clean constraints
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -51,6 +51,12 @@ test-long: $(TEST_STAMP) ## the long ones: more whole rounds, faults, the client
 test-torch: $(TORCH_STAMP) ## the tests that need torch (on the CPU; it is big: 0.8 to 6 GB in .venv-torch)
 	@HF_HUB_OFFLINE=1 .venv-torch/bin/python -m pytest -n 0 --durations 5 -rs $(TORCH_TESTS)
 
+# A server that does not install or build here (llama.cpp needs a C++ compiler) is left out; its tests say so.
+test-servers: $(TEST_STAMP) ## the judge before servers that nobody here wrote: vLLM on the CPU, transformers serve, llama.cpp (big: 3 to 9 GB)
+	@for kind in vllm transformers llama; do $(MAKE) --no-print-directory .venv-servers-$$kind/installed || true; done
+	@test -e .venv-servers-vllm/installed || { echo "vLLM did not install: what is above says why" >&2; exit 1; }
+	@TEST_SERVERS=1 $(BIN)/python -m pytest -n 0 --durations 5 -rsP -m servers tests/servers
+
 faults: $(TEST_STAMP) ## play the same round under many faults and compare the bundles (SEED=1 COUNT=24)
 	@$(BIN)/python -m tests.scenarios.campaign --seed $(SEED) --count $(COUNT)
 
@@ -71,7 +77,7 @@ lint: $(TEST_STAMP) ## ruff, ruff format --check, mypy
 
 clean: ## remove .venv, caches and var: the embedded database, all files and secrets
 	@if [ -e var/run.lock ] && ! flock -n var/run.lock true; then echo "it runs: stop it first" >&2; exit 1; fi
-	@rm -rf .venv .venv-torch var .ruff_cache .mypy_cache .pytest_cache .hypothesis
+	@rm -rf .venv .venv-torch .venv-servers-* var .ruff_cache .mypy_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 constraints: $(TEST_STAMP) ## write constraints.txt from what is installed
@@ -102,3 +108,15 @@ constraints: $(TEST_STAMP) ## write constraints.txt from what is installed
 	@.venv-torch/bin/pip install -qq --progress-bar off -r requirements-gpu.txt -c constraints.txt -c constraints-gpu.txt
 	@.venv-torch/bin/python -c 'import torch, transformers'
 	@rm -f .venv-torch/????????????????; touch $@
+
+# Each server alone: what one needs is not what another, or the platform, needs.  `installed` is written last.
+.venv-servers-%/installed: requirements-servers-%.txt
+	@echo "installing what $< names into .venv-servers-$* (once; minutes)"
+	@rm -rf .venv-servers-$*; $(PYTHON) -m venv .venv-servers-$*
+	@.venv-servers-$*/bin/pip install -qq --progress-bar off -r $<
+	@if [ $* = vllm ]; then \
+	  .venv-servers-vllm/bin/pip install -qq --progress-bar off --no-deps -r requirements-servers-vllm-alone.txt; \
+	  .venv-servers-vllm/bin/python -m tests.servers.alias; fi
+	@if [ $* = llama ]; then CMAKE_ARGS="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF" CMAKE_BUILD_PARALLEL_LEVEL=2 PATH="$$PWD/.venv-servers-llama/bin:$$PATH" \
+	  .venv-servers-llama/bin/pip install -qq --progress-bar off --no-deps --no-build-isolation -r requirements-servers-llama-built.txt; fi
+	@touch $@

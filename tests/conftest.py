@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import importlib.util
+import os
 import math
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ from tests import databases
 TORCH = all(map(importlib.util.find_spec, ("torch", "transformers")))
 LACKING = {
     "browser": (walls.program("") is None, f"no Chromium on this machine: {walls.INSTALL}"),
+    "servers": (
+        not os.environ.get("TEST_SERVERS"),
+        "`make test-servers` installs the servers, and runs these",
+    ),
     "torch": (not TORCH, "no torch in .venv: `make test-torch` installs it beside, in .venv-torch, and runs these"),
 }
 

@@ -1,0 +1,1 @@
+"""Servers that nobody here wrote, each in an environment of its own: `make test-servers`."""
