@@ -25,7 +25,7 @@ export PIP_ROOT_USER_ACTION := ignore
 RUN_STAMP := .venv/run-$(shell cat requirements.txt constraints.txt | sha256sum | cut -c1-16)
 TEST_STAMP := .venv/test-$(shell cat requirements.txt requirements-dev.txt constraints.txt | sha256sum | cut -c1-16)
 TORCH_TESTS := tests/judging/test_transformers.py tests/judging/test_card_alone.py tests/test_conventions.py::test_the_web_process_never_loads_a_model_or_a_chain_client
-TORCH_STAMP := .venv-torch/$(shell cat requirements*.txt constraints*.txt | sha256sum | cut -c1-16)
+TORCH_STAMP := .venv-torch/$(shell cat requirements.txt requirements-dev.txt requirements-gpu.txt constraints*.txt | sha256sum | cut -c1-16)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile

@@ -3,8 +3,8 @@
 import asyncio
 import gc
 import importlib.util
-import os
 import math
+import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 

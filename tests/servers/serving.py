@@ -106,7 +106,7 @@ VLLM = ServerKind(
     "tests.servers.tiny_qwen",
     vllm,
     judges=True,
-    environment={"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_LOGGING_LEVEL": "WARNING", "VLLM_ENABLE_V1_MULTIPROCESSING": "0"},
+    environment={"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_LOGGING_LEVEL": "WARNING"},
 )
 TRANSFORMERS = ServerKind(
     "transformers serve", ".venv-servers-transformers", "tests.servers.tiny_qwen", transformers_serve, judges=False
@@ -143,7 +143,7 @@ class RunningServer:
 
     def start(self) -> None:
         command = self.kind.command(str(self.kind.python), self.model, self.port)
-        environment = os.environ | OFFLINE | self.kind.environment
+        environment = os.environ | OFFLINE | {"HF_HUB_CACHE": str(self.model.parent)} | self.kind.environment
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
         )
