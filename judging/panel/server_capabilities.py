@@ -125,12 +125,12 @@ class Probes:
             payload = await self.ask(form | {"max_tokens": 1})
             usage = payload.get("usage") if isinstance(payload, dict) else None
             counts.append(usage.get("prompt_tokens") if isinstance(usage, dict) else None)
-        alone, with_picture = counts
-        if type(alone) is not int or type(with_picture) is not int:
+        without, with_picture = counts
+        if type(without) is not int or type(with_picture) is not int:
             return "taken; the server does not say how many tokens it became"
-        if with_picture - alone <= MOST_CAPTION:
-            raise NoAnswer("unread", f"taken, and passed over: it became {with_picture - alone} tokens")
-        return f"{SIDE} x {SIDE} pixels became {with_picture - alone} tokens"
+        if with_picture - without <= MOST_CAPTION:
+            raise NoAnswer("unread", f"taken, and passed over: it became {with_picture - without} tokens")
+        return f"{SIDE} x {SIDE} pixels became {with_picture - without} tokens"
 
     def _body(self, *, mode: str = "logprobs") -> dict[str, Any]:
         return wire.body(PROBE, version=replace(self.version, mode=mode), address=self.address)

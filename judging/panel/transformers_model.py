@@ -21,7 +21,7 @@ from judging.backends.base import NoAnswer
 from judging.panel import transformers_prefix
 from judging.panel.beginnings import grouped
 from judging.panel.questions.calls import Call
-from judging.panel.transformers_prefix import Patches, PrefixCache
+from judging.panel.transformers_prefix import PicturePatches, PrefixCache
 from judging.panel.transformers_words import Halves, processor_of
 
 WORDS = 200  # tokens for the list of parts
@@ -89,7 +89,7 @@ class Loaded:
 
     def _logits_by_beginning(self, calls: Sequence[Call]) -> torch.Tensor:
         """As one pass over all of them would give, but for rounding."""
-        read: dict[str, Patches] = {}
+        read: dict[str, PicturePatches] = {}
         for picture in (picture for call in calls for _, picture in call.pictures):
             if picture.digest not in read:
                 image = Image.open(io.BytesIO(picture.jpeg())).convert("RGB")

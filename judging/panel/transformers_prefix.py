@@ -20,7 +20,7 @@ MOST_PREFIXES = 4  # kept at once: of a 7B model, two pictures of 896 pixels tak
 
 
 @dataclass(frozen=True)
-class Patches:
+class PicturePatches:
     """A picture as a model reads it.  `grid`: how many patches in time, height and width."""
 
     pixels: torch.Tensor
@@ -51,7 +51,7 @@ def last_logits(
     model: Any,
     processor: Any,
     texts: Sequence[str],
-    pictures: Sequence[Sequence[Patches]],
+    pictures: Sequence[Sequence[PicturePatches]],
     *,
     shared: int,
     key: tuple[Any, ...],
@@ -85,7 +85,7 @@ def last_logits(
     values = copy.deepcopy(beginning)  # the pass below appends to it
     values.batch_repeat_interleave(len(texts))
     rest = [shown for row in pictures for shown in row[shared:]]
-    hidden = model.model(
+    states = model.model(
         input_ids=ids[:, cut:],
         attention_mask=mask,
         position_ids=positions[:, :, cut:],
@@ -94,28 +94,28 @@ def last_logits(
         **_pixels(rest, device),
     ).last_hidden_state
     ends = mask.sum(dim=1) - 1 - cut
-    return torch.as_tensor(model.lm_head(hidden[torch.arange(len(texts), device=device), ends]))
+    return torch.as_tensor(model.lm_head(states[torch.arange(len(texts), device=device), ends]))
 
 
-def _pixels(pictures: Sequence[Patches], device: Any) -> dict[str, torch.Tensor]:
+def _pixels(pictures: Sequence[PicturePatches], device: Any) -> dict[str, torch.Tensor]:
     if not pictures:
         return {}
     pixels = torch.cat([shown.pixels.to(device) for shown in pictures])
     return {"pixel_values": pixels, "image_grid_thw": torch.stack([shown.grid for shown in pictures]).to(device)}
 
 
-def patches_of(image: Any, processor: Any, *, device: str) -> Patches:
+def patches_of(image: Any, processor: Any, *, device: str) -> PicturePatches:
     """Cut up on the card where this knows how (Qwen2.5-VL and Qwen3-VL), else by the family's own code on the CPU."""
     how = processor.image_processor
     if device == "cpu" or type(how).__name__ != "Qwen2VLImageProcessorPil":
         read = how(images=[image], return_tensors="pt")
-        return Patches(read["pixel_values"], read["image_grid_thw"][0])
+        return PicturePatches(read["pixel_values"], read["image_grid_thw"][0])
     return cut_up(image, how, device=device)
 
 
-def cut_up(image: Any, how: Any, *, device: str) -> Patches:
+def cut_up(image: Any, how: Any, *, device: str) -> PicturePatches:
     """Scales, normalises and cuts a picture as Qwen2-VL's own processor does, on `device`."""
-    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize  # other families never need it
 
     size, merge, times = how.patch_size, how.merge_size, how.temporal_patch_size
     pixels = torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1).float()[None]
@@ -135,4 +135,4 @@ def cut_up(image: Any, how: Any, *, device: str) -> Patches:
         1, times, pixels.shape[1], rows // merge, merge, size, columns // merge, merge, size
     )
     cut = cut.permute(0, 3, 6, 4, 7, 2, 1, 5, 8).reshape(rows * columns, -1)
-    return Patches(cut, torch.tensor([1, rows, columns]))
+    return PicturePatches(cut, torch.tensor([1, rows, columns]))

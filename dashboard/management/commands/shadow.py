@@ -74,7 +74,7 @@ class Command(BaseCommand):
             judge = judge_named(name)
         except (KeyError, ValueError) as error:
             raise CommandError(f"no judge is called {name!r}: {error}") from error
-        for line in examined(judge) if isinstance(judge, Served) else []:
+        for line in examined(judge).lines() if isinstance(judge, Served) else []:
             self.stderr.write(line)
         return judge
 
