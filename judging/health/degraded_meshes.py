@@ -26,45 +26,50 @@ RAYS = 72  # along each side of the front
 
 def missing_part(scene: trimesh.Scene) -> trimesh.Scene:
     """Without the second most visible part, seen from the front; without one end where it has no such part."""
-    shares = _visible_shares(scene)
-    parts = sorted(shares, key=lambda name: (-shares[name], name))
-    fit = [name for name in parts[1:] if LEAST_PART <= shares[name] <= MOST_PART]
-    if fit:
-        return _rebuilt({name: part for name, part in scene.geometry.items() if name != fit[0]})
+    second = second_part(scene)
+    if second:
+        return rebuilt({name: part for name, part in scene.geometry.items() if name != second})
     axis = int(np.argmax(scene.extents))
     end = scene.bounds[1][axis] - CUT * scene.extents[axis]
-    return _with_faces(scene, lambda part: part.triangles_center[:, axis] < end)
+    return with_faces(scene, lambda part: part.triangles_center[:, axis] < end)
+
+
+def second_part(scene: trimesh.Scene) -> str:
+    """The second most visible part, seen from the front; "" where it is too small or too large to be one."""
+    shares = _visible_shares(scene)
+    parts = sorted(shares, key=lambda name: (-shares[name], name))
+    return next((name for name in parts[1:] if LEAST_PART <= shares[name] <= MOST_PART), "")
 
 
 def hollow_back(scene: trimesh.Scene) -> trimesh.Scene:
     """Without every face that looks backward."""
-    return _with_faces(scene, lambda part: part.face_normals[:, 2] > TURNED_AWAY)
+    return with_faces(scene, lambda part: part.face_normals[:, 2] > TURNED_AWAY)
 
 
 def squashed(scene: trimesh.Scene) -> trimesh.Scene:
     scale = np.ones(3)
     scale[int(np.argmax(scene.extents))] = SQUASH
-    copies = _copies(scene)
+    copies = copied_parts(scene)
     for part in copies.values():
         normals = part.vertex_normals / scale
         part.vertices = part.vertices * scale
         lengths = np.linalg.norm(normals, axis=1, keepdims=True)
         part.vertex_normals = normals / lengths  # type: ignore[method-assign]  # a property that trimesh declares through a decorator
-    return _rebuilt(copies)
+    return rebuilt(copies)
 
 
 def wrong_colour(scene: trimesh.Scene) -> trimesh.Scene:
-    return _painted(scene, _turned)
+    return painted(scene, _turned)
 
 
 def blurred_texture(scene: trimesh.Scene) -> trimesh.Scene:
     """Changes nothing on an asset that has no texture."""
-    return _painted(scene, _smeared)
+    return painted(scene, _smeared)
 
 
 def empty(scene: trimesh.Scene) -> trimesh.Scene:
     """A valid file that shows nothing."""
-    return _rebuilt({"speck": trimesh.creation.box(extents=(SPECK,) * 3)})
+    return rebuilt({"speck": trimesh.creation.box(extents=(SPECK,) * 3)})
 
 
 DEGRADATIONS: dict[str, Callable[[trimesh.Scene], trimesh.Scene]] = {
@@ -87,7 +92,7 @@ def loaded(data: bytes) -> trimesh.Scene:
     return trimesh.load_scene(io.BytesIO(data), file_type="glb", process=False)
 
 
-def _copies(scene: trimesh.Scene) -> dict[str, trimesh.Trimesh]:
+def copied_parts(scene: trimesh.Scene) -> dict[str, trimesh.Trimesh]:
     """With their normals, which trimesh takes for something to be worked out again."""
     return {name: part.copy(include_cache=True) for name, part in scene.geometry.items()}
 
@@ -108,13 +113,15 @@ def _visible_shares(scene: trimesh.Scene) -> dict[str, float]:
     return dict(zip(scene.geometry, seen.tolist(), strict=True))
 
 
-def _rebuilt(parts: dict[str, trimesh.Trimesh]) -> trimesh.Scene:
+def rebuilt(parts: dict[str, trimesh.Trimesh]) -> trimesh.Scene:
+    """A scene of these parts; those without faces are left out."""
     geometry: dict[str, trimesh.parent.Geometry] = {name: part for name, part in parts.items() if len(part.faces)}
     return trimesh.Scene(geometry)
 
 
-def _with_faces(scene: trimesh.Scene, keeps: Callable[[trimesh.Trimesh], np.ndarray]) -> trimesh.Scene:
-    copies = _copies(scene)
+def with_faces(scene: trimesh.Scene, keeps: Callable[[trimesh.Trimesh], np.ndarray]) -> trimesh.Scene:
+    """The faces that `keeps` chooses of each part, with their normals."""
+    copies = copied_parts(scene)
     for part in copies.values():
         selected = keeps(part)
         normals, used = part.vertex_normals, np.unique(part.faces[selected])
@@ -122,12 +129,12 @@ def _with_faces(scene: trimesh.Scene, keeps: Callable[[trimesh.Trimesh], np.ndar
         part.remove_unreferenced_vertices()
         if selected.any():
             part.vertex_normals = normals[used]  # type: ignore[method-assign]  # a property that trimesh declares through a decorator
-    return _rebuilt(copies)
+    return rebuilt(copies)
 
 
-def _painted(scene: trimesh.Scene, stroke: Callable[[Image.Image], Image.Image]) -> trimesh.Scene:
+def painted(scene: trimesh.Scene, stroke: Callable[[Image.Image], Image.Image]) -> trimesh.Scene:
     """Every texture, base colour and vertex colour put through `stroke` as a picture."""
-    copies = _copies(scene)
+    copies = copied_parts(scene)
     for part in copies.values():
         painted: Any = part.visual
         visual = part.visual = painted.copy()
@@ -143,7 +150,7 @@ def _painted(scene: trimesh.Scene, stroke: Callable[[Image.Image], Image.Image])
             row = Image.fromarray(np.ascontiguousarray(visual.vertex_colors[None, :, :3]))
             colours = np.asarray(stroke(row)) if stroke is not _smeared else np.asarray(row)
             visual.vertex_colors = np.c_[colours[0], visual.vertex_colors[:, 3]]
-    return _rebuilt(copies)
+    return rebuilt(copies)
 
 
 def _turned(picture: Image.Image) -> Image.Image:
