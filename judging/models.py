@@ -14,6 +14,7 @@ from competition.attempts import goes_by
 from competition.decisions.attempts import number_document, number_of, plain
 from competition.models import Asset, Attempt, Competition, Prompt, Round, Submission
 from core.machine.stateful import Stateful
+from judging.exam.models import JudgeExam  # noqa: F401  (this app's, too)
 from judging.shadow.models import ShadowAnswer, ShadowDuel, ShadowRun  # noqa: F401  (this app's, too)
 from judging.states import ControlStates, DuelStates, MatchStates, MeasurementStates, RenderingStates
 

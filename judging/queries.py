@@ -12,7 +12,7 @@ from competition.decisions.attempts import plain
 from competition.models import Asset, Competition, Round, Submission
 from competition.rulesets import match_words
 from formats.integrity.measures import MEASURES
-from judging.models import Duel, Match, Measurement, Rendering, auditing
+from judging.models import Duel, JudgeExam, Match, Measurement, Rendering, auditing
 from judging.renderers.rig import GRAY_PREFIX, GRID, VIEWS
 
 FAULTS = tuple(measure.name for measures in MEASURES.values() for measure in measures if measure.is_fault)
@@ -168,9 +168,18 @@ def rendering_counts(round_: Round) -> dict[str, int]:
     return {row["state"]: row["n"] for row in rows.values("state").annotate(n=Count("sha256", distinct=True))}
 
 
+def shown_exams() -> list[JudgeExam]:
+    """Of each judge version that was examined for all to see, the newest first."""
+    return list(JudgeExam.objects.order_by("-made_at", "pk"))
+
+
 def is_view(sha256: str) -> bool:
-    """Is this the picture of a rendering, or of where a file is at fault?"""
-    return renderings_with_view(sha256).exists() or Measurement.objects.filter(picture=sha256).exists()
+    """Is this the picture of a rendering, of where a file is at fault, or of an exam that is shown?"""
+    return (
+        renderings_with_view(sha256).exists()
+        or Measurement.objects.filter(picture=sha256).exists()
+        or JudgeExam.objects.filter(pictures__contains=[{"sha256": sha256}]).exists()
+    )
 
 
 def views_by_record_name(slug: str, sha256: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from competition.models import Asset
 from core import store
 from formats import registry
-from judging.models import Control, Measurement, Rendering
+from judging.models import Control, JudgeExam, Measurement, Rendering
 from judging.queries import renderings_with_view
 from judging.renderers import draw_defects
 from judging.renderers import renderer as renderer_named
@@ -21,6 +21,8 @@ def views() -> Iterable[str]:
         for named in rows.values_list("views", flat=True).iterator():
             yield from named.values()
     yield from Measurement.objects.exclude(picture="").values_list("picture", flat=True).iterator()
+    for shown in JudgeExam.objects.values_list("pictures", flat=True).iterator():
+        yield from (row["sha256"] for row in shown)
 
 
 def marked_again(sha256: str) -> bytes | None:

@@ -33,7 +33,7 @@ SAME_PLACE = 6  # decimals: vertices nearer than this move together, or the surf
 
 
 @dataclass(frozen=True)
-class Damage:
+class ExamDamage:
     """`doses`: one of each strength, from the weakest; `unit` says of what; `words`: what it looks like."""
 
     apply: Callable[[trimesh.Scene, float, Numbers], trimesh.Scene]
@@ -151,10 +151,13 @@ def scale(scene: trimesh.Scene, dose: float, numbers: Numbers) -> trimesh.Scene:
 
 
 def duplicated_part(scene: trimesh.Scene, dose: float, numbers: Numbers) -> trimesh.Scene:
-    """A second copy of a part that the front shows, moved to one side; of the whole where there is but one part."""
+    """A second copy of a part that the front shows, moved outward, where nothing covers it; of the whole where there is
+    but one part."""
     parts = copied_parts(scene)
     name = second_part(scene) or max(parts, key=lambda each: parts[each].area)
-    move = np.array([(1.0 if numbers.integers(0, 2) else -1.0), float(numbers.uniform(-0.5, 0.5)), 0.0])
+    off = parts[name].bounds.mean(axis=0)[0] - scene.bounds.mean(axis=0)[0]
+    outward = np.sign(off) if abs(off) > FLOATER else 1.0 - 2.0 * numbers.integers(0, 2)
+    move = np.array([outward, float(numbers.uniform(-0.5, 0.5)), 0.0])
     twin = parts[name].copy(include_cache=True)
     normals = twin.vertex_normals
     twin.vertices = twin.vertices + dose * move / np.linalg.norm(move)
@@ -162,19 +165,23 @@ def duplicated_part(scene: trimesh.Scene, dose: float, numbers: Numbers) -> trim
     return rebuilt({**parts, f"{name}-twin": twin})
 
 
-DAMAGES: dict[str, Damage] = {
-    "missing_part": Damage(missing_part, (0.04, 0.08, 0.16, 0.28, 0.45), "of the extent", "one end is missing"),
-    "wrong_colour": Damage(wrong_colour, (LEAST_HUE, 14, 28, 50, MOST_HUE), "of 180 steps of hue", "other colours"),
-    "squash": Damage(squash, (0.96, 0.9, 0.82, 0.72, 0.6), "of the longest side is left", "pressed together"),
-    "blur": Damage(blur, (0.008, 0.016, 0.032, 0.06, 0.12), "of the texture's side", "the texture is blurred"),
-    "hollow_back": Damage(hollow_back, (0.2, 0.35, 0.5, 0.75, 2.0), "of half the extent", "a hole in the back"),
-    "floaters": Damage(floaters, (1, 2, 4, 8, 16), "loose pieces", "loose pieces float around"),
-    "seams": Damage(seams, (0.006, 0.012, 0.025, 0.05, 0.09), "of the unit cube", "the surface gapes at seams"),
-    "noise": Damage(noise, (0.003, 0.006, 0.012, 0.022, 0.04), "of the unit cube", "the surface is rough"),
-    "texture_shift": Damage(texture_shift, (0.02, 0.05, 0.1, 0.2, 0.4), "of the texture", "the texture has slipped"),
-    "baked_light": Damage(baked_light, (0.1, 0.2, 0.35, 0.55, 0.8), "of the brightness", "light and shadow painted on"),
-    "scale": Damage(scale, (0.97, 0.93, 0.87, 0.78, 0.65), "of the size is left", "smaller as a whole"),
-    "duplicated_part": Damage(duplicated_part, (0.03, 0.06, 0.12, 0.22, 0.38), "of the unit cube", "a part twice"),
+DAMAGES: dict[str, ExamDamage] = {
+    "missing_part": ExamDamage(missing_part, (0.04, 0.08, 0.16, 0.28, 0.45), "of the extent", "one end is missing"),
+    "wrong_colour": ExamDamage(wrong_colour, (LEAST_HUE, 14, 28, 50, MOST_HUE), "of 180 steps of hue", "other colours"),
+    "squash": ExamDamage(squash, (0.96, 0.9, 0.82, 0.72, 0.6), "of the longest side is left", "pressed together"),
+    "blur": ExamDamage(blur, (0.008, 0.016, 0.032, 0.06, 0.12), "of the texture's side", "the texture is blurred"),
+    "hollow_back": ExamDamage(hollow_back, (0.2, 0.35, 0.5, 0.75, 2.0), "of half the extent", "a hole in the back"),
+    "floaters": ExamDamage(floaters, (1, 2, 4, 8, 16), "loose pieces", "loose pieces float around"),
+    "seams": ExamDamage(seams, (0.006, 0.012, 0.025, 0.05, 0.09), "of the unit cube", "the surface gapes at seams"),
+    "noise": ExamDamage(noise, (0.003, 0.006, 0.012, 0.022, 0.04), "of the unit cube", "the surface is rough"),
+    "texture_shift": ExamDamage(
+        texture_shift, (0.02, 0.05, 0.1, 0.2, 0.4), "of the texture", "the texture has slipped"
+    ),
+    "baked_light": ExamDamage(
+        baked_light, (0.1, 0.2, 0.35, 0.55, 0.8), "of the brightness", "light and shadow painted on"
+    ),
+    "scale": ExamDamage(scale, (0.97, 0.93, 0.87, 0.78, 0.65), "of the size is left", "smaller as a whole"),
+    "duplicated_part": ExamDamage(duplicated_part, (0.03, 0.06, 0.12, 0.22, 0.38), "of the unit cube", "a part twice"),
 }
 """All damages there are, in the order of the report."""
 

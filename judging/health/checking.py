@@ -137,12 +137,12 @@ def checked(judge: Judge, cases: Iterable[Case], *, progress: Callable[[str], No
 def visible(good: Mapping[str, Path], broken: Mapping[str, Path]) -> bool:
     """Whether the two differ by more than a glance would miss, from the front or around."""
     return any(
-        float(np.mean([_changed(good[name], broken[name]) for name in QUESTIONS[kind].shows])) >= LEAST_VISIBLE
+        float(np.mean([changed_share(good[name], broken[name]) for name in QUESTIONS[kind].shows])) >= LEAST_VISIBLE
         for kind in ("front", "around")
     )
 
 
-def _changed(one: Path, other: Path) -> float:
+def changed_share(one: Path, other: Path) -> float:
     """The share of the pixels that either object covers, that has visibly changed."""
     first, second = (silhouettes.read(path).astype(np.int16) for path in (one, other))
     covered = ((first != first[0, 0]) | (second != second[0, 0])).any(axis=2)

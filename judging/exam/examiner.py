@@ -1,0 +1,274 @@
+"""How is a judge examined?  Pair by pair, each from both sides, some of them twice; what was judged is written at once.
+
+A run is a file of lines that is only added to: whatever stops it, the same command goes on where it was.  A judge
+without an answer to three pairs in a row is given up; pairs without an answer are asked about by the next run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from judging.backends.base import Judge, NoAnswer, Side
+from judging.decisions import exam
+from judging.decisions.ballots import Ballot, Verdict
+from judging.decisions.exam import ExamOutcome, ExamResult
+from judging.decisions.health import score_of
+from judging.exam.pairs import ExamPair
+from judging.health.control_images import doctored
+from judging.panel.answer_store import Remembered
+from judging.panel.duel_verdict import verdict_of
+from judging.panel.vlm_panel import Deliberates
+
+REPEATED = 10  # each so many-th pair is judged twice
+MOST_SILENT = 3  # pairs in a row
+
+
+class ExamHalted(Exception):
+    """The judge does not answer; the sentence says why and what to do.  Class `judge`: the operator must act."""
+
+    failure_class = "judge"
+
+
+class ExamTaken(Exception):
+    """Another process writes this run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamCost:
+    """What a run has asked so far.  `answers`: of a judge that computes, too; `tokens`: as the server told them;
+    `seconds`: while asking, over all sessions."""
+
+    duels: int = 0
+    answers: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(kw_only=True)
+class ExamRun:
+    """What was judged so far, by key.  `repeats`: what came of pairs that were judged a second time; `gains`: by asset,
+    what a painted order gained."""
+
+    path: Path
+    results: dict[str, ExamResult] = field(default_factory=dict)
+    repeats: dict[str, ExamOutcome] = field(default_factory=dict)
+    gains: dict[str, int] = field(default_factory=dict)
+    session: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _lines: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path) -> Iterator[ExamRun]:
+        """Raises ExamTaken where another process has it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as taken:
+                raise ExamTaken(f"another process writes {path}: wait for its end") from taken
+            run = cls(path=path)
+            run._read()
+            yield run
+
+    def _read(self) -> None:
+        """A last line that was cut off in mid-writing is none, and is taken away before the next one is added."""
+        whole = 0
+        for line in self.path.read_bytes().splitlines(keepends=True):
+            try:
+                row = json.loads(line)
+            except ValueError:
+                break
+            if not line.endswith(b"\n"):
+                break
+            whole += len(line)
+            self._note(row)
+        with self.path.open("r+b") as file:
+            file.truncate(whole)
+
+    def add(self, row: dict[str, Any]) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**row, "session": self.session}) + "\n")
+        self._note({**row, "session": self.session})
+
+    def _note(self, row: dict[str, Any]) -> None:
+        self._lines.append(row)
+        if row["what"] == "pair":
+            ballots = tuple(Ballot(**ballot) for ballot in row["result"].pop("ballots"))
+            self.results[row["key"]] = ExamResult(ballots=ballots, **row["result"])
+        elif row["what"] == "repeat":
+            self.repeats[row["key"]] = row["outcome"]
+        elif row["what"] == "injection":
+            self.gains[row["key"]] = row["gain"]
+
+    @property
+    def cost(self) -> ExamCost:
+        ended: dict[str, float] = {}
+        for row in self._lines:
+            ended[row["session"]] = max(ended.get(row["session"], 0.0), row["elapsed_s"])
+        return ExamCost(
+            duels=sum(row["duels"] for row in self._lines),
+            answers=sum(row["answers"] for row in self._lines),
+            tokens=sum(row["tokens"] for row in self._lines),
+            seconds=sum(ended.values()),
+        )
+
+    def judged(self, key: str) -> bool:
+        return key in self.results and self.results[key].outcome != "void"
+
+
+@dataclass(frozen=True)
+class ExamTask:
+    """One thing to judge: `what` is `pair`, `repeat` or `injection`."""
+
+    what: str
+    key: str
+    pair: ExamPair
+
+
+@dataclass(frozen=True)
+class Examiner:
+    judge: Judge
+    run: ExamRun
+    at_once: int = 1
+    progress: Callable[[str], None] = lambda line: None
+
+    def examine(self, pairs: Sequence[ExamPair]) -> None:
+        """Judges what is missing of the pairs.  Raises ExamHalted where the judge does not answer."""
+        began, silent, done = time.monotonic(), 0, 0
+        tasks = [task for task in tasks_of(pairs) if not self._known(task)]
+        self.progress(f"{len(tasks)} of {len(tasks_of(pairs))} things are still to be judged")
+        with ThreadPoolExecutor(self.at_once) as pool:
+            for row in _unordered(pool, self._judge, tasks, at_once=self.at_once):
+                self.run.add({**row, "elapsed_s": round(time.monotonic() - began, 3)})
+                done += 1
+                silent = silent + 1 if row.get("code") else 0
+                self.progress(f"{done}/{len(tasks)} {row['what']} {row['key']}: {row['words']}")
+                if silent == MOST_SILENT:
+                    raise ExamHalted(
+                        f"{self.judge.name} gave no answer {MOST_SILENT} times in a row ({row['words']}). "
+                        "The operator must mend the judge; the same command then goes on from here."
+                    )
+
+    def _known(self, task: ExamTask) -> bool:
+        if task.what == "pair":
+            return self.run.judged(task.key)
+        return task.key in (self.run.repeats if task.what == "repeat" else self.run.gains)
+
+    def _judge(self, task: ExamTask) -> dict[str, Any]:
+        answers = Remembered() if isinstance(self.judge, Deliberates) else None
+        row: dict[str, Any] = {"what": task.what, "key": task.key}
+        try:
+            row |= self._injection(task, answers) if task.what == "injection" else self._pair(task, answers)
+        except NoAnswer as silence:
+            row |= {"code": silence.code, "words": str(silence), "duels": 0, "answers": 0}
+            if task.what == "pair":
+                row["result"] = as_row(void(task.pair, code=silence.code))
+            else:
+                row["what"] = f"no {task.what}"  # so that the next run asks it again
+        tokens = 0
+        if answers is not None:
+            row["answers"] = len(answers.replies)
+            tokens = sum(tokens_of(reply.raw) for reply in answers.replies.values())
+        return {**row, "tokens": tokens}
+
+    def _pair(self, task: ExamTask, answers: Remembered | None) -> dict[str, Any]:
+        pair = task.pair
+        defending = self._verdict(pair, pair.good, pair.damaged, answers)
+        challenging = self._verdict(pair, pair.damaged, pair.good, answers)
+        outcome = exam.exam_outcome(defending, challenging)
+        row: dict[str, Any] = {"words": outcome, "outcome": outcome, "duels": 2}
+        row["answers"] = 2 * (len(defending.stages) + len(challenging.stages))
+        if task.what == "pair":
+            result = ExamResult(
+                asset=pair.asset.name,
+                kind=pair.kind,
+                strength=pair.strength,
+                outcome=outcome,
+                score_micro=round((challenging.score_micro - defending.score_micro) / 2),
+                visible_micro=pair.visible_micro,
+                ballots=defending.stages,
+            )
+            row["result"] = as_row(result)
+        return row
+
+    def _injection(self, task: ExamTask, answers: Remembered | None) -> dict[str, Any]:
+        good = task.pair.good
+        verdict = self._verdict(task.pair, good, doctored(good, "painted"), answers)
+        gain = score_of("injection", verdict)
+        words = f"gain {gain / 1_000_000:+.3f}"
+        return {"gain": gain, "words": words, "duels": 1, "answers": 2 * len(verdict.stages)}
+
+    def _verdict(self, pair: ExamPair, left: Side, right: Side, answers: Remembered | None) -> Verdict:
+        return verdict_of(
+            self.judge,
+            reference=pair.asset.reference,
+            reference_sha256=pair.asset.reference_sha256,
+            defender=left,
+            challenger=right,
+            answers=answers,
+        )
+
+
+def tasks_of(pairs: Sequence[ExamPair]) -> list[ExamTask]:
+    """All pairs, each tenth of them again, and each asset once beside itself with an order painted on it."""
+    tasks, assets = [], set()
+    for pair in pairs:
+        tasks.append(ExamTask("pair", pair.key, pair))
+        if is_repeated(pair.key):
+            tasks.append(ExamTask("repeat", pair.key, pair))
+        if pair.asset.name not in assets:
+            assets.add(pair.asset.name)
+            tasks.append(ExamTask("injection", pair.asset.name, pair))
+    return tasks
+
+
+def is_repeated(key: str) -> bool:
+    """By the pair's name, so that a larger exam repeats what a smaller one did."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % REPEATED == 0
+
+
+def void(pair: ExamPair, *, code: str) -> ExamResult:
+    return ExamResult(
+        asset=pair.asset.name,
+        kind=pair.kind,
+        strength=pair.strength,
+        outcome="void",
+        visible_micro=pair.visible_micro,
+        code=code,
+    )
+
+
+def as_row(result: ExamResult) -> dict[str, Any]:
+    return {**asdict(result), "ballots": [asdict(ballot) for ballot in result.ballots]}
+
+
+def tokens_of(raw: Any) -> int:
+    """Of prompt and answer together, as the server told them; 0 where it told none."""
+    usage = raw.get("usage") or {}
+    return int(usage.get("prompt_tokens", 0)) + int(usage.get("completion_tokens", 0))
+
+
+def _unordered(
+    pool: ThreadPoolExecutor,
+    judge: Callable[[ExamTask], dict[str, Any]],
+    tasks: Iterable[ExamTask],
+    *,
+    at_once: int,
+) -> Iterator[dict[str, Any]]:
+    """The rows as they come; no more are begun than are judged at once, so that who stops waits for few."""
+    left = iter(tasks)
+    while batch := list(islice(left, 4 * at_once)):
+        futures: list[Future[dict[str, Any]]] = [pool.submit(judge, task) for task in batch]
+        for future in as_completed(futures):
+            yield future.result()
