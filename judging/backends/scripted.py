@@ -5,10 +5,13 @@ For tests and for showing an outage; the name says `scripted`, wherever it is sh
  - `scripted:fail_first=6`  the first six calls get no answer: an outage that passes
  - `scripted:always=second` always prefers the asset that is shown second (`first`: the first)
  - `scripted:tie`           sees no difference
+ - `scripted:errs=25`       judges like `perceptual-v1`, and is wrong on purpose about 25 of a hundred pairs
+ - `scripted:leans=30`      judges like `perceptual-v1`, and gives the second place 30 hundredths more
 """
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 from judging.backends.base import Answer, Judge, NoAnswer, Question
@@ -53,6 +56,34 @@ def fail_first(value: str) -> Script:
     return _failing(lambda call: call <= last)
 
 
+def errs(value: str) -> Script:
+    """The same pairs in either order and about every question, so that the error is the judge's and not a place's."""
+    from judging.backends import judge_named  # which imports this module by its name
+
+    honest, of_a_hundred = judge_named("perceptual-v1"), _positive(value)
+
+    def script(question: Question) -> Answer:
+        shown = sorted((question.first.sha256, question.second.sha256))
+        drawn = hashlib.sha256(" ".join([question.reference_sha256, *shown]).encode()).digest()
+        answer = honest.ask(question)
+        turned = int.from_bytes(drawn[:4], "big") % 100 < of_a_hundred
+        return replace(answer, score=-answer.score) if turned else answer
+
+    return script
+
+
+def leans(value: str) -> Script:
+    from judging.backends import judge_named  # which imports this module by its name
+
+    honest, more = judge_named("perceptual-v1"), _positive(value) / 100
+
+    def script(question: Question) -> Answer:
+        answer = honest.ask(question)
+        return replace(answer, score=max(-1.0, min(1.0, answer.score + more)))
+
+    return script
+
+
 def _failing(fails: Callable[[int], bool]) -> Script:
     from judging.backends import judge_named  # which imports this module by its name
 
@@ -75,7 +106,9 @@ def _positive(value: str) -> int:
 
 SCRIPTS: dict[str, Callable[[str], Script]] = {
     "always": always,
+    "errs": errs,
     "fail_every": fail_every,
     "fail_first": fail_first,
+    "leans": leans,
     "tie": tie,
 }

@@ -229,7 +229,8 @@ def _refined(part: trimesh.Trimesh) -> trimesh.Trimesh:
         vertices, faces, attributes = trimesh.remesh.subdivide(
             vertices, faces, face_index=large, vertex_attributes=attributes
         )
-    visual: Any = part.visual.copy()
+    own: Any = part.visual
+    visual: Any = own.copy()
     if uv is not None:
         visual = trimesh.visual.TextureVisuals(uv=attributes["uv"], material=visual.material)
     normals = attributes["normals"] / np.linalg.norm(attributes["normals"], axis=1, keepdims=True)
@@ -238,7 +239,7 @@ def _refined(part: trimesh.Trimesh) -> trimesh.Trimesh:
 
 def _faces_of(part: trimesh.Trimesh, selected: np.ndarray) -> trimesh.Trimesh:
     """A copy with these faces only."""
-    scene = with_faces(trimesh.Scene({"part": part}), lambda _: selected)
+    scene = with_faces(rebuilt({"part": part}), lambda _: selected)
     piece: trimesh.Trimesh = next(iter(scene.geometry.values()))
     return piece
 

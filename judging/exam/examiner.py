@@ -6,16 +6,12 @@ without an answer to three pairs in a row is given up; pairs without an answer a
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +21,13 @@ from judging.decisions.ballots import Ballot, Verdict
 from judging.decisions.exam import ExamOutcome, ExamResult
 from judging.decisions.health import score_of
 from judging.exam.pairs import ExamPair
+from judging.exam.run_files import MOST_SILENT, add_row, as_they_come, halted, held_rows
 from judging.health.control_images import doctored
 from judging.panel.answer_store import Remembered
 from judging.panel.duel_verdict import verdict_of
 from judging.panel.vlm_panel import Deliberates
 
 REPEATED = 10  # each so many-th pair is judged twice
-MOST_SILENT = 3  # pairs in a row
-
-
-class ExamHalted(Exception):
-    """The judge does not answer; the sentence says why and what to do.  Class `judge`: the operator must act."""
-
-    failure_class = "judge"
-
-
-class ExamTaken(Exception):
-    """Another process writes this run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,35 +57,16 @@ class ExamRun:
     @contextmanager
     def opened(cls, path: Path) -> Iterator[ExamRun]:
         """Raises ExamTaken where another process has it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as taken:
-                raise ExamTaken(f"another process writes {path}: wait for its end") from taken
+        with held_rows(path) as rows:
             run = cls(path=path)
-            run._read()
+            for row in rows:
+                run._note(row)
             yield run
 
-    def _read(self) -> None:
-        """A last line that was cut off in mid-writing is none, and is taken away before the next one is added."""
-        whole = 0
-        for line in self.path.read_bytes().splitlines(keepends=True):
-            try:
-                row = json.loads(line)
-            except ValueError:
-                break
-            if not line.endswith(b"\n"):
-                break
-            whole += len(line)
-            self._note(row)
-        with self.path.open("r+b") as file:
-            file.truncate(whole)
-
     def add(self, row: dict[str, Any]) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({**row, "session": self.session}) + "\n")
-        self._note({**row, "session": self.session})
+        row = {**row, "session": self.session}
+        add_row(self.path, row)
+        self._note(row)
 
     def _note(self, row: dict[str, Any]) -> None:
         self._lines.append(row)
@@ -145,20 +112,15 @@ class Examiner:
 
     def examine(self, pairs: Sequence[ExamPair]) -> None:
         """Judges what is missing of the pairs.  Raises ExamHalted where the judge does not answer."""
-        began, silent, done = time.monotonic(), 0, 0
+        began, silent = time.monotonic(), 0
         tasks = [task for task in tasks_of(pairs) if not self._known(task)]
         self.progress(f"{len(tasks)} of {len(tasks_of(pairs))} things are still to be judged")
-        with ThreadPoolExecutor(self.at_once) as pool:
-            for row in _unordered(pool, self._judge, tasks, at_once=self.at_once):
-                self.run.add({**row, "elapsed_s": round(time.monotonic() - began, 3)})
-                done += 1
-                silent = silent + 1 if row.get("code") else 0
-                self.progress(f"{done}/{len(tasks)} {row['what']} {row['key']}: {row['words']}")
-                if silent == MOST_SILENT:
-                    raise ExamHalted(
-                        f"{self.judge.name} gave no answer {MOST_SILENT} times in a row ({row['words']}). "
-                        "The operator must mend the judge; the same command then goes on from here."
-                    )
+        for done, row in enumerate(as_they_come(self._judge, tasks, at_once=self.at_once), start=1):
+            self.run.add({**row, "elapsed_s": round(time.monotonic() - began, 3)})
+            silent = silent + 1 if row.get("code") else 0
+            self.progress(f"{done}/{len(tasks)} {row['what']} {row['key']}: {row['words']}")
+            if silent == MOST_SILENT:
+                raise halted(self.judge.name, row["words"])
 
     def _known(self, task: ExamTask) -> bool:
         if task.what == "pair":
@@ -257,18 +219,3 @@ def tokens_of(raw: Any) -> int:
     """Of prompt and answer together, as the server told them; 0 where it told none."""
     usage = raw.get("usage") or {}
     return int(usage.get("prompt_tokens", 0)) + int(usage.get("completion_tokens", 0))
-
-
-def _unordered(
-    pool: ThreadPoolExecutor,
-    judge: Callable[[ExamTask], dict[str, Any]],
-    tasks: Iterable[ExamTask],
-    *,
-    at_once: int,
-) -> Iterator[dict[str, Any]]:
-    """The rows as they come; no more are begun than are judged at once, so that who stops waits for few."""
-    left = iter(tasks)
-    while batch := list(islice(left, 4 * at_once)):
-        futures: list[Future[dict[str, Any]]] = [pool.submit(judge, task) for task in batch]
-        for future in as_completed(futures):
-            yield future.result()

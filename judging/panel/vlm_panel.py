@@ -82,17 +82,17 @@ class Deliberation:
         """Raises NoAnswer when a needed answer is missing, and Unwanted when the verdict is not wanted any more."""
         if self.defender.sha256 == self.challenger.sha256:
             return Verdict("draw", 0, "same_file", ())
-        so_far = AnswersSoFar(low_contrast=self._low_contrast())
+        so_far = AnswersSoFar(low_contrast=self.low_contrast())
         while (question := cascade.next_question(so_far, bars=self.version.bars)) is not None:
             if not self.wanted():
                 raise Unwanted
             so_far = self._with(so_far, question)
         return cascade.verdict(so_far, bars=self.version.bars)
 
-    def ask_everything(self) -> None:
+    def ask_everything(self) -> AnswersSoFar:
         """Every question there is about these two, whatever the answers are; on gray only where both have gray views.
 
-        Raises as `verdict` does.
+        `low_contrast` of what it returns is false: it is no answer.  Raises as `verdict` does.
         """
         so_far = AnswersSoFar(low_contrast=False)
         both, gray_views = (self.defender, self.challenger), self.version.templates["gray"].shows
@@ -101,8 +101,10 @@ class Deliberation:
                 raise Unwanted
             if question != "gray" or all(name in side.views for side in both for name in gray_views):
                 so_far = self._with(so_far, question)
+        return so_far
 
-    def _low_contrast(self) -> bool:
+    def low_contrast(self) -> bool:
+        """Whether some of either object is hard to see on white."""
         names = self.version.templates["likeness"].shows
         return any(pictures.low_contrast(side, names) for side in (self.defender, self.challenger))
 

@@ -23,8 +23,9 @@ from judging.backends.base import Judge, Served
 from judging.decisions.exam import STRENGTHS
 from judging.exam import publishing, rated_sets, report
 from judging.exam.damages import DAMAGES
-from judging.exam.examiner import ExamHalted, Examiner, ExamRun, ExamTaken
+from judging.exam.examiner import Examiner, ExamRun
 from judging.exam.pairs import ALL_PAIRS, ExamPair, ExamPictures, assets_of, exam_pairs, rig_of
+from judging.exam.run_files import ExamHalted, ExamTaken
 from judging.management.commands.judge_check import examined
 from judging.panel.vlm_panel import Deliberates
 
