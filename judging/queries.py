@@ -12,7 +12,8 @@ from competition.decisions.attempts import plain
 from competition.models import Asset, Competition, Round, Submission
 from competition.rulesets import match_words
 from formats.integrity.measures import MEASURES
-from judging.models import Duel, JudgeExam, Match, Measurement, Rendering, auditing
+from judging.exam.models import JudgeExam
+from judging.models import Duel, Match, Measurement, Rendering, auditing
 from judging.renderers.rig import GRAY_PREFIX, GRID, VIEWS
 
 FAULTS = tuple(measure.name for measures in MEASURES.values() for measure in measures if measure.is_fault)

@@ -9,7 +9,8 @@ from pathlib import Path
 from competition.models import Asset
 from core import store
 from formats import registry
-from judging.models import Control, JudgeExam, Measurement, Rendering
+from judging.exam.models import JudgeExam
+from judging.models import Control, Measurement, Rendering
 from judging.queries import renderings_with_view
 from judging.renderers import draw_defects
 from judging.renderers import renderer as renderer_named

@@ -11,11 +11,13 @@ from typing import Any
 from django.urls import reverse
 
 from competition.models import Competition
+from dashboard.facts.exam_pages import ShownExam, shown_exam
 from dashboard.facts.figures import MatchFigures
 from dashboard.facts.judge_pages import RoundHealth
 from dashboard.facts.rounds import Bundle, bundle
 from dashboard.facts.wording import PartLabel, labels
 from dashboard.models import Publication
+from judging.exam.models import JudgeExam
 
 HEADING = re.compile(r"^## (.+)$")
 ITEM = re.compile(r"^- (.+)$")
@@ -53,6 +55,7 @@ class MethodPage:
     repeats: tuple[Repeats, ...]
     health: RoundHealth | None
     example: Example | None
+    exams: tuple[ShownExam, ...]
     url: str
 
 
@@ -62,6 +65,7 @@ def method(
     repeats: Mapping[str, Mapping[str, int]],
     health: RoundHealth | None,
     example: Example | None,
+    exams: Sequence[JudgeExam] = (),
 ) -> MethodPage:
     return MethodPage(
         competition=competition.slug if competition else "",
@@ -70,6 +74,7 @@ def method(
         repeats=tuple(Repeats(competition=slug, **counts) for slug, counts in repeats.items()),
         health=health,
         example=example,
+        exams=tuple(shown_exam(row) for row in exams),
         url=reverse("method"),
     )
 

@@ -21,6 +21,7 @@ from dashboard.models import Publication, RecordFile
 from dashboard.operations import judge_health, system_health
 from dashboard.operations.system_health import StatusPage
 from dashboard.pages.answers import FactsPage
+from judging import queries as judging
 from judging.matches import tally_of
 
 MOST_BUNDLES = 200
@@ -36,7 +37,13 @@ def method_facts(request: HttpRequest) -> MethodPage:
     current = queries.current_competition()
     repeats = {each.slug: duel_statistics.repeats(each) for each in queries.competitions()[:MOST_COMPETITIONS]}
     example = _example(current) if current else None
-    return about_pages.method(current, repeats=repeats, health=judge_health.last_health(), example=example)
+    return about_pages.method(
+        current,
+        repeats=repeats,
+        health=judge_health.last_health(),
+        example=example,
+        exams=judging.shown_exams(),
+    )
 
 
 def _example(competition: Competition) -> Example | None:
