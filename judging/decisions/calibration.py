@@ -85,16 +85,22 @@ def pick(cases: Sequence[CalibrationCase], *, bars: Bars, grid: Sequence[int] = 
     for _ in range(MOST_PASSES):
         start = worth
         for name in PICKED:
-            today = getattr(best, name)
-            for value in sorted(grid, key=lambda value: (abs(value - today), value)):
-                tried = replace(best, **{name: value})
-                if tried.lean > tried.likeness:
-                    continue  # what forbids a verdict would be harder to reach than the verdict
-                if (reached := measured(cases, bars=tried).worth) > worth:
-                    best, worth = tried, reached
+            for tried in _moved(best, name, grid=grid):
+                reached = measured(cases, bars=tried).worth
+                best, worth = (tried, reached) if reached > worth else (best, worth)
         if worth == start:
             break
     return best
+
+
+def _moved(bars: Bars, name: str, *, grid: Sequence[int]) -> list[Bars]:
+    """The bars with another value of this one, the nearest first.
+
+    A lean above the likeness is left out: what forbids a verdict would be harder to reach than the verdict.
+    """
+    today = getattr(bars, name)
+    tried = [replace(bars, **{name: value}) for value in sorted(grid, key=lambda value: (abs(value - today), value))]
+    return [each for each in tried if each.lean <= each.likeness]
 
 
 def measured(cases: Iterable[CalibrationCase], *, bars: Bars) -> BarsMeasured:

@@ -39,7 +39,7 @@ def calibration_cases(
 
     def ask(key: str) -> tuple[str, CalibrationCase | NoAnswer]:
         try:
-            return key, _asked_about(judge, *shown[key])
+            return key, _case_of(judge, *shown[key])
         except NoAnswer as no_answer:
             return key, no_answer
 
@@ -68,7 +68,7 @@ def _shown(pairs: Sequence[ExamPair]) -> Iterator[tuple[str, tuple[ExamPair, boo
         yield f"{TWIN} {pair.asset.name}", (pair, True)
 
 
-def _asked_about(judge: Deliberates, pair: ExamPair, equal: bool) -> CalibrationCase:
+def _case_of(judge: Deliberates, pair: ExamPair, equal: bool) -> CalibrationCase:
     other: Side = doctored(pair.good, TWIN) if equal else pair.damaged
     deliberation = Deliberation(
         judge.judge_version, judge, Remembered(), pair.asset.reference, defender=pair.good, challenger=other
