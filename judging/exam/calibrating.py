@@ -7,7 +7,7 @@ the best.  What was answered is written at once, as in an exam.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,7 @@ def _case_of(judge: Deliberates, pair: ExamPair, equal: bool) -> CalibrationCase
     deliberation = Deliberation(
         judge.judge_version, judge, Remembered(), pair.asset.reference, defender=pair.good, challenger=other
     )
-    answers = replace(deliberation.ask_everything(), low_contrast=deliberation.low_contrast())
-    return CalibrationCase(asset=pair.asset.name, answers=answers, equal=equal)
+    return CalibrationCase(asset=pair.asset.name, answers=deliberation.ask_everything(), equal=equal)
 
 
 def _as_row(case: CalibrationCase) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class ExamTask:
 
 
 @dataclass(frozen=True)
-class Examiner:
+class JudgeExaminer:
     judge: Judge
     run: ExamRun
     at_once: int = 1

@@ -82,7 +82,7 @@ class Deliberation:
         """Raises NoAnswer when a needed answer is missing, and Unwanted when the verdict is not wanted any more."""
         if self.defender.sha256 == self.challenger.sha256:
             return Verdict("draw", 0, "same_file", ())
-        so_far = AnswersSoFar(low_contrast=self.low_contrast())
+        so_far = AnswersSoFar(low_contrast=self._low_contrast())
         while (question := cascade.next_question(so_far, bars=self.version.bars)) is not None:
             if not self.wanted():
                 raise Unwanted
@@ -92,9 +92,9 @@ class Deliberation:
     def ask_everything(self) -> AnswersSoFar:
         """Every question there is about these two, whatever the answers are; on gray only where both have gray views.
 
-        `low_contrast` of what it returns is false: it is no answer.  Raises as `verdict` does.
+        Raises as `verdict` does.
         """
-        so_far = AnswersSoFar(low_contrast=False)
+        so_far = AnswersSoFar(low_contrast=self._low_contrast())
         both, gray_views = (self.defender, self.challenger), self.version.templates["gray"].shows
         for question in cascade.QUESTIONS:
             if not self.wanted():
@@ -103,7 +103,7 @@ class Deliberation:
                 so_far = self._with(so_far, question)
         return so_far
 
-    def low_contrast(self) -> bool:
+    def _low_contrast(self) -> bool:
         """Whether some of either object is hard to see on white."""
         names = self.version.templates["likeness"].shows
         return any(pictures.low_contrast(side, names) for side in (self.defender, self.challenger))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from judging import stored_views
 from judging.exam import publishing, report
-from judging.exam.examiner import Examiner, ExamRun
+from judging.exam.examiner import ExamRun, JudgeExaminer
 from judging.exam.models import JudgeExam
 from judging.exam.pairs import ExamPictures
 from tests.dashboard.test_pages import facts, html
@@ -25,7 +25,7 @@ def published(tmp_path: Path, *, leans: float = 0.0) -> JudgeExam:
     shown = made_pairs(tmp_path / f"shown{leans}")
     judge = Errs(shown, leans=leans)
     with ExamRun.opened(tmp_path / f"run{leans}.jsonl") as run:
-        Examiner(judge, run).examine(shown)
+        JudgeExaminer(judge, run).examine(shown)
         document = report.exam_document(judge, run, shown, ExamPictures(tmp_path, seed=1))
     return publishing.publish(document, shown, now=timezone.now())
 
@@ -50,7 +50,9 @@ def test_its_pictures_are_served_and_are_files_of_ours(client: Client, tmp_path:
     row = published(tmp_path)
     shown = {each["sha256"] for each in row.pictures}
     for sha256 in shown:
-        assert client.get(reverse("blob", args=[sha256, "png"])).status_code == 200
+        answer = client.get(reverse("blob", args=[sha256, "png"]))
+        with answer.file_to_stream as file:  # to close the answer would end the test's transaction
+            assert answer.status_code == 200 and file.read().startswith(b"\x89PNG")
     assert shown <= set(stored_views.views())
     assert client.get(reverse("blob", args=["0" * 64, "png"])).status_code == 404
 
@@ -66,7 +68,7 @@ def test_an_exam_that_is_not_complete_is_not_shown(tmp_path: Path) -> None:
     shown = made_pairs(tmp_path / "shown")
     judge = Errs(shown)
     with ExamRun.opened(tmp_path / "run.jsonl") as run:
-        Examiner(judge, run).examine(shown[:5])
+        JudgeExaminer(judge, run).examine(shown[:5])
         document = report.exam_document(judge, run, shown, ExamPictures(tmp_path, seed=1))
     with pytest.raises(ValueError, match="only a complete exam"):
         publishing.publish(document, shown, now=timezone.now())

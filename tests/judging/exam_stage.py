@@ -22,7 +22,7 @@ WRONG = "noise"
 
 def square(folder: Path, name: str, *, shade: int) -> Side:
     folder = folder / name
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     pixels = np.full((32, 32, 3), 255, np.uint8)
     pixels[8:24, 8:24] = (shade, 90, 200 - shade)
     path = folder / "view.png"

@@ -11,7 +11,7 @@ from judging.backends import Side
 from judging.decisions import cascade
 from judging.decisions.calibration import calibrated, in_picking_half
 from judging.exam import calibrating, report
-from judging.exam.examiner import Examiner, ExamRun
+from judging.exam.examiner import ExamRun, JudgeExaminer
 from judging.exam.pairs import ExamAsset, ExamPair, ExamPictures
 from judging.health.control_images import doctored
 from tests.judging import vlm_stage
@@ -62,7 +62,7 @@ def test_an_exam_of_a_model_counts_answers_and_tokens_of_several_pairs_at_once(s
     pairs, table = shown
     with vlm_stage.served(Mind(table, bias=0.1)) as (_, url), ExamRun.opened(tmp_path / "exam.jsonl") as run:
         judge = vlm_stage.judge(url, deadline_s=30.0)
-        Examiner(judge, run, at_once=4).examine(pairs)
+        JudgeExaminer(judge, run, at_once=4).examine(pairs)
         document = report.exam_document(judge, run, pairs, ExamPictures(tmp_path, seed=SEED))
     assert document["overall"]["hits"] == document["overall"]["of"] == ASSETS and document["void"] == {}
     assert document["cost"]["tokens_a_duel"] > 0 and document["cost"]["answers_a_second_micro"] > 0

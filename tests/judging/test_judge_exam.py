@@ -15,7 +15,7 @@ from judging.backends import Question, judge_named
 from judging.decisions import exam
 from judging.exam import damages, pairs, report
 from judging.exam.damages import DAMAGES
-from judging.exam.examiner import Examiner, ExamRun, is_repeated
+from judging.exam.examiner import ExamRun, JudgeExaminer, is_repeated
 from judging.exam.pairs import ExamPair, ExamPictures, rig_of
 from judging.exam.run_files import ExamHalted, ExamTaken
 from judging.health import degraded_meshes
@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 def examined(judge: Errs, shown: list[ExamPair], file: Path) -> ExamRun:
     with ExamRun.opened(file) as run:
-        Examiner(judge, run).examine(shown)
+        JudgeExaminer(judge, run).examine(shown)
         return run
 
 
@@ -106,7 +106,7 @@ def test_whatever_stops_an_exam_the_next_run_asks_only_what_is_missing(shown, fi
 
     first = Errs(shown, stops=stop)
     with pytest.raises(Stopped), ExamRun.opened(file) as run:
-        Examiner(first, run).examine(shown)
+        JudgeExaminer(first, run).examine(shown)
     written = file.read_bytes()
     assert written
     file.write_bytes(written + b'{"what": "pair", "key": "cut o')  # as a machine that lost its power leaves it

@@ -23,7 +23,7 @@ from judging.backends.base import Judge, Served
 from judging.decisions.exam import STRENGTHS
 from judging.exam import publishing, rated_sets, report
 from judging.exam.damages import DAMAGES
-from judging.exam.examiner import Examiner, ExamRun
+from judging.exam.examiner import ExamRun, JudgeExaminer
 from judging.exam.pairs import ALL_PAIRS, ExamPair, ExamPictures, assets_of, exam_pairs, rig_of
 from judging.exam.run_files import ExamHalted, ExamTaken
 from judging.management.commands.judge_check import examined
@@ -82,7 +82,7 @@ class Command(BaseCommand):
         halted = ""
         with ExamRun.opened(run_file(judge, pictures, what="exam")) as run:
             try:
-                Examiner(judge, run, at_once=at_once, progress=self.progress).examine(pairs)
+                JudgeExaminer(judge, run, at_once=at_once, progress=self.progress).examine(pairs)
             except ExamHalted as error:
                 halted = str(error)
             document = report.exam_document(judge, run, pairs, pictures)
