@@ -12,6 +12,7 @@ from dashboard.pages import about, charts, files, findings, live_modules, over_r
 from dashboard.pages.answers import FactsPage
 from dashboard.reviewing.urls import urlpatterns as reviewing
 from formats import registry
+from formats.integrity.marks import EXTENSION
 
 
 class Hotkey:
@@ -43,7 +44,7 @@ class Sha256(Hotkey):
 
 
 class Extension(Hotkey):
-    regex = "|".join(("png", *registry.media_types()))
+    regex = "|".join(("png", EXTENSION, *registry.media_types()))
 
 
 class Theme(Hotkey):

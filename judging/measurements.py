@@ -89,19 +89,21 @@ def measure(row: Measurement, now: datetime) -> Outcome:
             return _unmeasured(f"Tried {row.attempts} times: {fault.sentence}", FailureClass.INFRASTRUCTURE)
         failure = StepFailure(FailureClass.INFRASTRUCTURE, fault.code, f"It is not measured yet: {fault.sentence}.")
         return Retry(engine.backoff(row.attempts), failure)
-    sets = {"numbers": asdict(numbers), "picture": picture_of(file, numbers, file_format=wanted)}
+    sets = {"numbers": asdict(numbers), **defect_files(file, numbers, file_format=wanted)}
     return Move("measured", because=f"measured by {VERSION}", sets=sets)
 
 
-def picture_of(file: Path, numbers: Integrity, *, file_format: str) -> str:
-    """The hash of a picture that shows where the defects are; "" where none can be shown, or it cannot be drawn."""
+def defect_files(file: Path, numbers: Integrity, *, file_format: str) -> dict[str, str]:
+    """The hashes of a `picture` that shows where the defects are, and of a file of their `positions`; nothing where
+    there are none to be shown, or they cannot be drawn."""
     if not any(getattr(numbers, mark.number, 0) for mark in MARKS):
-        return ""
+        return {}
     with tempfile.TemporaryDirectory(prefix="gauntlet-defects-") as out:
         try:
-            return store.default().put(draw_defects(file, out=Path(out), file_format=file_format))
+            drawn = draw_defects(file, out=Path(out), file_format=file_format)
         except (Refused, RendererFault):
-            return ""  # the numbers are there
+            return {}  # the numbers are there
+        return {"picture": store.default().put(drawn.picture), "positions": store.default().put(drawn.positions)}
 
 
 def _unmeasured(why: str, whose: FailureClass) -> Move:

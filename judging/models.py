@@ -60,7 +60,8 @@ class Rendering(Stateful):
 
 class Measurement(Stateful):
     """How sound a file is, by its hash; `numbers`: those of `formats.integrity.measures` in that `version`;
-    `picture`: the hash of a PNG that shows where a mesh is at fault, "" of one that is sound and where none was drawn.
+    `picture`: the hash of a PNG that shows where a mesh is at fault, "" of one that is sound and where none was drawn;
+    `positions`: the hash of a file that has those defects for the viewer, "" too of what was measured before it had.
 
     The ledger records no move of it: where it decides anything it is a document of the round's bundle.
     """
@@ -72,6 +73,7 @@ class Measurement(Stateful):
     version = models.CharField(max_length=40)
     numbers = models.JSONField(default=dict)
     picture = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    positions = models.CharField(max_length=64, blank=True, default="", db_default="", db_index=True)
 
     class Meta:
         constraints = [

@@ -183,6 +183,11 @@ def is_view(sha256: str) -> bool:
     )
 
 
+def are_defect_positions(sha256: str) -> bool:
+    """Is this a file of where another one is at fault?"""
+    return Measurement.objects.filter(positions=sha256).exists()
+
+
 def views_by_record_name(slug: str, sha256: str) -> dict[str, str]:
     """Of a file of this competition: the name that state repositories give a picture of it -> the picture's hash.
 

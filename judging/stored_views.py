@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from django.db.models import Q
+
 from competition.models import Asset
 from core import store
 from formats import registry
@@ -21,19 +23,21 @@ def views() -> Iterable[str]:
     for rows in (Rendering.objects.filter(state="rendered"), Control.objects.all()):
         for named in rows.values_list("views", flat=True).iterator():
             yield from named.values()
-    yield from Measurement.objects.exclude(picture="").values_list("picture", flat=True).iterator()
+    for pair in Measurement.objects.exclude(picture="").values_list("picture", "positions").iterator():
+        yield from pair
     for shown in JudgeExam.objects.values_list("pictures", flat=True).iterator():
         yield from (row["sha256"] for row in shown)
 
 
 def marked_again(sha256: str) -> bytes | None:
-    """A picture of defects, where the libraries of that time are still ours."""
-    row = Measurement.objects.filter(picture=sha256).select_related("competition").first()
+    """A picture of defects or a file of their positions, where the libraries of that time are still ours."""
+    row = Measurement.objects.filter(Q(picture=sha256) | Q(positions=sha256)).select_related("competition").first()
     if row is None or not Asset.objects.filter(sha256=row.sha256).exists():
         return None
     with tempfile.TemporaryDirectory(prefix="gauntlet-render-") as out:
         file_format = registry.of(row.competition.config).name
-        return draw_defects(store.default().path(row.sha256), out=Path(out), file_format=file_format).read_bytes()
+        drawn = draw_defects(store.default().path(row.sha256), out=Path(out), file_format=file_format)
+        return drawn.picture.read_bytes() if row.picture == sha256 else drawn.positions
 
 
 def drawn_again(sha256: str) -> bytes | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from dashboard.facts.integrity import (
     forfeit_words,
     integrity_facts,
     integrity_lines,
+    number_words,
     rule_words,
 )
 from dashboard.facts.matches import DECISIVE, RESULTS, DuelFacts, duel_facts, duel_url, match_url, result
@@ -28,7 +29,7 @@ from dashboard.facts.records import RecordLink, links, mirrored_view
 from dashboard.facts.wording import WHO_MUST_ACT, PartLabel, labels
 from dashboard.models import LightCopy, WinnerCopy
 from formats import registry
-from formats.integrity.marks import MARKS
+from formats.integrity.marks import MARKS, MOST_SHOWN, DefectMark
 from judging.decisions import silence
 from judging.models import Duel, Match, Measurement, Rendering
 from judging.renderers.rig import GRAY_PREFIX, GRID, Rig
@@ -250,9 +251,33 @@ class DuelPage:
     @property
     def marks(self) -> tuple[tuple[str, str], ...]:
         """What the pictures of defects show, each with its colour; nothing where there is no such picture."""
-        shown = [side.integrity for side in self.sides if side.integrity.picture]
-        faults = {number.name: number.label for facts in shown for number in facts.numbers if number.fault}
-        return tuple((faults[mark.number], mark.words) for mark in MARKS if mark.number in faults)
+        return tuple((label, mark.words) for mark, label in _marks(s for s in self.sides if s.integrity.picture))
+
+    @property
+    def overlaid(self) -> tuple[AssetSide, ...]:
+        """The sides over which the viewer can draw their defects."""
+        return tuple(side for side in self.turning if side.integrity.positions)
+
+    @property
+    def overlay_marks(self) -> tuple[tuple[str, str, str], ...]:
+        """What is drawn over them: the number that counts it, in words, and its colour in words."""
+        return tuple((mark.number, label, mark.words) for mark, label in _marks(self.overlaid))
+
+    @property
+    def overlay_cut(self) -> tuple[tuple[str, str, str], ...]:
+        """Of which there are more than are drawn: the side, how many of what there are, and how many are drawn."""
+        faults = ((side.role, number) for side in self.overlaid for number in side.integrity.numbers if number.fault)
+        drawn = {mark.number for mark in MARKS}
+        return tuple(
+            (role, f"{number.shown} {number.label}", number_words(MOST_SHOWN))
+            for role, number in faults
+            if number.name in drawn and (number.value or 0) > MOST_SHOWN
+        )
+
+    @property
+    def marks_text(self) -> str:
+        """For the viewer: all marks, in the order in which a file of positions has them."""
+        return json.dumps([{"number": m.number, "corners": m.corners, "colour": m.colour} for m in MARKS])
 
     @property
     def rig_text(self) -> str:
@@ -261,6 +286,12 @@ class DuelPage:
     @property
     def sides(self) -> tuple[AssetSide, AssetSide]:
         return (self.defender, self.challenger)
+
+
+def _marks(sides: Iterable[AssetSide]) -> Iterator[tuple[DefectMark, str]]:
+    """Of the defects of these files: their marks, and what they are in words."""
+    faults = {number.name: number.label for side in sides for number in side.integrity.numbers if number.fault}
+    return ((mark, faults[mark.number]) for mark in MARKS if mark.number in faults)
 
 
 def page(

@@ -39,7 +39,8 @@ class IntegrityNumber:
 class IntegrityFacts:
     """`state`: `measured`, `measuring`, `unmeasured` (`reason` says why), or "" of a file that nobody asked about.
 
-    `picture`: the hash of one that shows where a mesh is at fault, or "".
+    `picture`: the hash of one that shows where a mesh is at fault, or ""; `positions`: of a file that has them for the
+    viewer, or "".
     """
 
     state: str
@@ -48,6 +49,7 @@ class IntegrityFacts:
     failure_class: str
     numbers: tuple[IntegrityNumber, ...]
     picture: str
+    positions: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +103,7 @@ def number_words(value: int | float | None) -> str:
     return f"{value:,.3f}".rstrip("0").rstrip(".")
 
 
-UNKNOWN = IntegrityFacts(state="", version="", reason="", failure_class="", numbers=(), picture="")
+UNKNOWN = IntegrityFacts(state="", version="", reason="", failure_class="", numbers=(), picture="", positions="")
 
 
 def integrity_facts(row: Measurement | None) -> IntegrityFacts:
@@ -114,6 +116,7 @@ def integrity_facts(row: Measurement | None) -> IntegrityFacts:
         failure_class=row.failure_class,
         numbers=tuple(_number(name, value) for name, value in in_order(row.numbers)),
         picture=row.picture,
+        positions=row.positions,
     )
 
 

@@ -36,6 +36,7 @@ from dashboard.facts.queries import edition_of, is_light_copy, is_mirrored
 from dashboard.pages import thumbs, url_lookup
 from dashboard.pages.answers import Answered, fresh
 from formats import registry
+from formats.integrity.marks import EXTENSION
 from judging import queries as judging
 
 BUNDLE_TYPES = {".json": "application/json", ".jsonl": "application/x-ndjson", ".txt": "text/plain; charset=utf-8"}
@@ -82,7 +83,8 @@ def _file(sha256: str, extension: str) -> FileResponse:
     opened = store.default().open(sha256)
     attached = extension != "png"
     name = f"{sha256[:16]}.{extension}"
-    media_type = (registry.media_types() | {"png": "image/png"})[extension]
+    ours = {"png": "image/png", EXTENSION: "application/octet-stream"}
+    media_type = (registry.media_types() | ours)[extension]
     return FileResponse(opened, content_type=media_type, as_attachment=attached, filename=name if attached else "")
 
 
@@ -94,12 +96,17 @@ def _thumb(sha256: str) -> FileResponse:
 
 
 def known(sha256: str, extension: str) -> bool:
-    """A prompt or a view (png), an asset or its light copy (others)?  A yes never becomes a no, so it is remembered."""
+    """A prompt or a view (png), positions of defects, an asset or its light copy (others)?
+
+    A yes never becomes a no, so it is remembered.
+    """
     remembered = f"blob:{extension}:{sha256}"
     if cache.get(remembered):
         return True
     if extension in registry.media_types():
         stored = queries.is_stored_asset(sha256) or is_light_copy(sha256)
+    elif extension == EXTENSION:
+        stored = judging.are_defect_positions(sha256)
     else:
         stored = queries.is_prompt(sha256) or is_mirrored(sha256) or judging.is_view(sha256)
     if stored:

@@ -3,10 +3,10 @@
 from importlib import import_module
 from pathlib import Path
 
-from judging.renderers.base import Rendered, Renderer
+from judging.renderers.base import DrawnDefects, Rendered, Renderer
 from judging.renderers.rig import Rig
 
-__all__ = ["RENDERERS", "Rendered", "Renderer", "Rig", "draw_defects", "renderer"]
+__all__ = ["RENDERERS", "DrawnDefects", "Rendered", "Renderer", "Rig", "draw_defects", "renderer"]
 
 RENDERERS = {"raycast": "judging.renderers.raycast:Raycast", "threejs": "judging.renderers.threejs:Threejs"}
 
@@ -18,9 +18,9 @@ def renderer(name: str) -> Renderer:
     return made
 
 
-def draw_defects(data: Path, *, out: Path, file_format: str) -> Path:
-    """A PNG in folder `out` that shows where a mesh is at fault.  Raises Refused or RendererFault."""
-    drawn: Path = import_module("judging.renderers.defect_pictures").draw_defects(
+def draw_defects(data: Path, *, out: Path, file_format: str) -> DrawnDefects:
+    """Where a mesh is at fault: a PNG in folder `out`, and positions.  Raises Refused or RendererFault."""
+    drawn: DrawnDefects = import_module("judging.renderers.defect_pictures").draw_defects(
         data, out=out, file_format=file_format
     )
     return drawn

@@ -28,6 +28,14 @@ class Rendered:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class DrawnDefects:
+    """`picture`: a PNG file; `positions`: the content of a file of `formats.integrity.defect_positions`."""
+
+    picture: Path
+    positions: bytes
+
+
 class Renderer(Protocol):
     name: str
 

@@ -21,9 +21,7 @@ RIG = Rig(views=VIEWS, gray=tuple(view.name for view in VIEWS), pixels=256, grid
 GREY = (0.55, 0.55, 0.55, 0.35)  # the last is how much of it is solid
 WIDTH = 0.006  # of a bar along an edge, and of a cross at a vertex, as a share of the extent
 MOST_BARS = 50_000  # of one colour
-
-
-ON_FACES = ("inverted", "crossing", "duplicate")
+POSITIONS = "positions"  # the file that the sandbox leaves beside the picture
 
 
 def marked(mesh: DrawnMesh, where: MeshDefects) -> Model:
@@ -33,12 +31,12 @@ def marked(mesh: DrawnMesh, where: MeshDefects) -> Model:
     parts = []
     for number, mark in enumerate(MARKS, start=1):
         defects = getattr(where, mark.defects)
-        if mark.defects in ON_FACES:
+        if mark.corners == 3:
             faces = defects[plain[defects]]
             plain[faces] = False
             parts.append(_part(number, mesh.points, mesh.faces[faces]))
         else:
-            thick = width if defects.ndim == 3 else 2 * width
+            thick = width if mark.corners == 2 else 2 * width
             parts.append(_bars(number, _segments(defects, thick)[:MOST_BARS], thick))
     materials = [Material(base=GREY, blends=True, double_sided=True)]
     materials += [Material(base=(*mark.colour, 1.0), double_sided=True, unlit=True) for mark in MARKS]

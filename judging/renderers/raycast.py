@@ -111,20 +111,27 @@ def allowance(rig: Rig) -> SandboxPolicy:
     return SandboxPolicy(cpu_seconds=seconds, wall_seconds=4.0 * seconds)
 
 
-def develop(folder: Path, name: str, size: int, *, out: Path) -> Path:
-    """Raw pixels from the sandbox as a PNG file of ours.  Raises RendererFault if they are not exactly that."""
-    source, length = folder / f"{name}.rgb", size * size * 3
+def left_by_work(path: Path, *, most: int) -> bytes:
+    """What a file from the sandbox holds.  Raises RendererFault if it is none, or has more than `most` bytes."""
     try:
-        number = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # the child may have left anything there
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)  # the child may have left anything there
     except OSError as error:
-        raise RendererFault("CRASHED", f"the work left no picture {name}") from error
+        raise RendererFault("CRASHED", f"the work left no {path.name}") from error
     try:
         status = os.fstat(number)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != length:
-            raise RendererFault("CRASHED", f"the work left a wrong picture {name}")
-        pixels = os.pread(number, length, 0)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > most:
+            raise RendererFault("CRASHED", f"the work left a wrong {path.name}")
+        return os.pread(number, most, 0)
     finally:
         os.close(number)
+
+
+def develop(folder: Path, name: str, size: int, *, out: Path) -> Path:
+    """Raw pixels from the sandbox as a PNG file of ours.  Raises RendererFault if they are not exactly that."""
+    length = size * size * 3
+    pixels = left_by_work(folder / f"{name}.rgb", most=length)
+    if len(pixels) != length:
+        raise RendererFault("CRASHED", f"the work left a wrong picture {name}")
     path, waiting = out / f"{name}.png", folder / f"{name}.png"
     waiting.unlink(missing_ok=True)
     Image.frombytes("RGB", (size, size), pixels).save(waiting, format="PNG", compress_level=6)

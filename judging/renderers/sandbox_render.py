@@ -10,8 +10,9 @@ from formats import known_good_files
 from formats.glb import check as glb
 from formats.glb import integrity
 from formats.glb.decoded import extent, known_good_models, read
+from formats.integrity import defect_positions
 from formats.one_reading import require_same
-from judging.renderers.defect_marks import marked
+from judging.renderers.defect_marks import POSITIONS, marked
 from judging.renderers.raycaster import draw_pictures
 from judging.renderers.rig import GRID, CameraView, Rig
 
@@ -19,11 +20,16 @@ REHEARSAL = Rig(views=(CameraView("front", 0, 0),), gray=(), pixels=16)
 
 
 def work(task: dict[str, Any], data: bytes) -> dict[str, Any]:
-    """Write `<picture>.rgb` for each picture of `task["rig"]`, or its grid with the defects.  Raises Refused."""
+    """Write `<picture>.rgb` for each picture of `task["rig"]`, or its grid with the defects, and their positions.
+
+    Raises Refused.
+    """
     rig = Rig.from_json(task["rig"])
     if task.get("defects"):
         numbers, where, mesh = integrity.examine(data)
         Path(f"{GRID}.rgb").write_bytes(draw_pictures(marked(mesh, where), rig=rig, pictures=[GRID])[GRID].tobytes())
+        positions = defect_positions.positions_of(mesh.points, mesh.faces, where)
+        Path(POSITIONS).write_bytes(defect_positions.pack(positions))
         return {"triangles": numbers.triangles}
     facts, reader = glb.examine(data)
     model = read(reader)

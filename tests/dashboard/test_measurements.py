@@ -104,8 +104,11 @@ def test_a_worker_measures_and_the_duel_shows_both_sides(client: Client, made: M
     assert picture == row.picture and page["challenger"]["integrity"]["picture"] == ""
     assert client.get(f"/blob/{picture}.png").status_code == 200
     assert f"/blob/{picture}.png" in text and "Inverted faces: blue." in text and "Open edges: red." not in text
-    assert picture in set(damage.referenced()), "the scrub keeps it"
-    assert stored_views.marked_again(picture) == store.default().path(picture).read_bytes()
+    positions = page["defender"]["integrity"]["positions"]
+    assert positions == row.positions and page["challenger"]["integrity"]["positions"] == ""
+    for file in (picture, positions):
+        assert file in set(damage.referenced()), "the scrub keeps it"
+        assert stored_views.marked_again(file) == store.default().path(file).read_bytes()
     for measure in MESH_MEASURES:
         assert measure.label.capitalize() in text
     assert "How sound the files are" in text and VERSION in text

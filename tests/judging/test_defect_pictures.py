@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import trimesh
 from PIL import Image
 
-from core.sandbox.outcomes import Refused
+from core.sandbox.outcomes import Refused, RendererFault
 from formats.glb.integrity import examine
+from formats.integrity.defect_positions import MOST_BYTES, pack, positions_of
 from formats.integrity.marks import MARKS
 from formats.integrity.mesh import MeshDefects
-from judging.renderers import draw_defects
-from judging.renderers.defect_marks import RIG, marked
+from judging.renderers import defect_pictures, draw_defects
+from judging.renderers.defect_marks import POSITIONS, RIG, marked
 from judging.renderers.raycaster import draw_pictures
 from judging.renderers.rig import GRID
 from tests.formats.made_meshes import SHAPES
@@ -91,11 +93,31 @@ def test_every_mark_is_a_number_and_a_place_that_are_measured() -> None:
     assert len({mark.words for mark in MARKS}) == len(MARKS)
 
 
-def test_the_sandbox_draws_the_same_picture(tmp_path: Path) -> None:
+def test_the_sandbox_draws_the_same_picture_and_leaves_the_positions(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(glb_of("a cube without one side"))
-    picture = draw_defects(tmp_path / "file", out=tmp_path / "out", file_format="glb")
-    assert (np.asarray(Image.open(picture)) == drawn("a cube without one side")).all()
+    both = draw_defects(tmp_path / "file", out=tmp_path / "out", file_format="glb")
+    assert (np.asarray(Image.open(both.picture)) == drawn("a cube without one side")).all()
+    _, where, mesh = examine(glb_of("a cube without one side"))
+    assert both.positions == pack(positions_of(mesh.points, mesh.faces, where))
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["grid.png"]
+
+
+@pytest.mark.parametrize("left", [None, b"", b"GNTFAULT" + bytes(60), bytes(MOST_BYTES + 1)])
+def test_positions_that_nobody_could_read_are_a_fault_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: bytes | None
+) -> None:
+    """A good file fails in the same place, so no miner is blamed."""
+
+    class Work:
+        def run(self, task: Any, *, data: Path, folder: Path, limits: Any) -> None:
+            (folder / f"{GRID}.rgb").write_bytes(bytes(3 * RIG.grid_pixels**2))
+            if left is not None:
+                (folder / POSITIONS).write_bytes(left)
+
+    monkeypatch.setattr(defect_pictures, "SANDBOX", Work())
+    (tmp_path / "file").write_bytes(glb_of("a cube without one side"))
+    with pytest.raises(RendererFault, match="positions"):
+        draw_defects(tmp_path / "file", out=tmp_path / "out", file_format="glb")
 
 
 def test_a_file_that_breaks_a_rule_is_refused(tmp_path: Path) -> None:

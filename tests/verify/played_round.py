@@ -231,7 +231,7 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("core.machine.engine.heal", lambda model, **_: 0)  # no clock is wrong
     if "integrity" in played.competition.config["rules"]:
         patch.setattr("formats.integrity.measurement.measure", Measured(played))
-        patch.setattr("judging.measurements.picture_of", lambda file, numbers, *, file_format: "")
+        patch.setattr("judging.measurements.defect_files", lambda file, numbers, *, file_format: {})
     else:
         sweeps = [look for look in engine.SWEEPS if look is not want_measurements]  # there is no mesh in these files
         patch.setattr("core.machine.engine.SWEEPS", sweeps)

@@ -11,13 +11,14 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 from competition.models import Asset
 from dashboard.api.filters import MATCH_KINDS
 from dashboard.api.rows.game import ID, ORIGIN, PAGE, FailureRow, MinerRow, failure, miner
-from dashboard.facts.assets import asset_facts
+from dashboard.facts.assets import asset_facts, blob_url
 from dashboard.facts.borders import row_of, shown_as
 from dashboard.facts.figures import MatchFigures
 from dashboard.facts.integrity import integrity_facts
 from dashboard.facts.matches import DuelFacts, MatchFacts, duel_facts, match_facts
 from dashboard.facts.matches import match_id as match_id
 from dashboard.facts.records import checked
+from formats.integrity.marks import EXTENSION
 from formats.integrity.measures import MEASURES, MeshIntegrity, SplatIntegrity
 from judging.models import Control, Duel, Match, Measurement, Rendering
 
@@ -204,6 +205,7 @@ class MeasurementRow:
     version: Annotated[str, "Of the measure: another one may count otherwise."]
     reason: Annotated[str, "Why it is not measured."]
     picture_url: Annotated[str, "A picture of where a mesh is at fault; empty where there is none."]
+    positions_url: Annotated[str, "A file of where exactly (formats.md); empty where there is none."]
 
 
 def measurement(asset: Asset, *, measurements: Mapping[str, Measurement]) -> MeasurementRow:
@@ -211,7 +213,8 @@ def measurement(asset: Asset, *, measurements: Mapping[str, Measurement]) -> Mea
     columns: dict[str, Any] = {measure.name: None for measures in MEASURES.values() for measure in measures}
     columns |= {number.name: number.value for number in facts.numbers if number.name in columns}
     columns |= {"state": facts.state, "version": facts.version, "reason": facts.reason}
-    columns["picture_url"] = f"/blob/{facts.picture}.png" if facts.picture else ""
+    columns["picture_url"] = blob_url(facts.picture, "png") if facts.picture else ""
+    columns["positions_url"] = blob_url(facts.positions, EXTENSION) if facts.positions else ""
     return shown_as(MeasurementRow, asset_facts(asset), **columns)
 
 
