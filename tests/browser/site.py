@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -36,16 +36,21 @@ from core import store
 from dashboard.models import LightCopy, Publication
 from formats import known_good_files, light_copy
 from formats.glb import gltf, mesh_simplification
-from judging.models import Duel, Rendering
+from formats.glb.integrity import examine
+from formats.integrity.defect_positions import pack, positions_of
+from formats.integrity.measures import VERSION
+from judging.models import Duel, Measurement, Rendering
 from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED
 from judging.renderers.threejs import Threejs
 from tests import databases
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
+from tests.formats.made_meshes import glb_of
 from tests.judging import made_splats
 
-TURNED, LIGHTENED, RUN, SPLATS = "prompt-003", "prompt-002", "prompt-004", "prompt-005"
+TURNED, LIGHTENED, RUN, SPLATS, FAULTY = "prompt-003", "prompt-002", "prompt-004", "prompt-005", "prompt-006"
+HOLED, MISTURNED = "a cube without one side", "a cube with one face turned"
 # What the rules of modules would have refused, were there a hole in them: it tells what it can reach.
 PRYING = """const there = new URL('/', import.meta.url).href, reached = [], tries = {
   parent: () => self.parent.document.cookie, opener: () => self.opener.location, page: () => document.body,
@@ -73,21 +78,51 @@ def prepare() -> Made:
         make_turnable(made, TURNED)
         make_turnable(made, LIGHTENED)
         lighten(made, LIGHTENED)
+        make_faulty(made, FAULTY)
+        lighten(made, FAULTY)
         publish(made)
     return made
 
 
 def make_turnable(made: Made, stem: str) -> None:
     """Two boxes of many colours for one duel, and the pictures that the judge's renderer takes of them."""
-    match = made.matches[made.miners[1].hotkey + "screen"]
-    duel = match.duels.get(prompt__stem=stem)
     other = 0.1 * (stem == LIGHTENED)
-    for side, sizes in (("left_sha256", (0.5, 0.9 - other, 0.3)), ("right_sha256", (0.8, 0.4 + other, 0.6))):
-        before, (digest, size, views) = getattr(duel, side), a_box(*sizes)
+    both = [a_box(0.5, 0.9 - other, 0.3), a_box(0.8, 0.4 + other, 0.6)]
+    show_files(made, stem, [(*file, 12) for file in both])
+
+
+def show_files(made: Made, stem: str, both: list[tuple[str, int, dict[str, str], int]]) -> None:
+    """In one duel: of each side the file, its bytes, its pictures, its triangles."""
+    duel = made.matches[made.miners[1].hotkey + "screen"].duels.get(prompt__stem=stem)
+    for side, (digest, size, views, triangles) in zip(("left_sha256", "right_sha256"), both, strict=True):
+        before = getattr(duel, side)
         Asset.objects.filter(sha256=before).update(sha256=digest, bytes=size)
-        Rendering.objects.filter(sha256=before).update(sha256=digest, views=views, triangles=12)
+        Rendering.objects.filter(sha256=before).update(sha256=digest, views=views, triangles=triangles)
         setattr(duel, side, digest)
     duel.save()
+
+
+def make_faulty(made: Made, stem: str) -> None:
+    """A defender's file with a hole against a challenger's with a face turned, both measured, for one duel."""
+    both = []
+    for name in (HOLED, MISTURNED):
+        data = glb_of(name)
+        numbers, where, mesh = examine(data)
+        found = positions_of(mesh.points, mesh.faces, where)
+        views = pictures_from(data)
+        measured = {
+            "numbers": asdict(numbers),
+            "picture": views["front_left"],
+            "positions": store.default().put(pack(found)),
+            "state": "measured",
+            "since": made_round.NOW,
+        }
+        digest = store.default().put(data)
+        Measurement.objects.get_or_create(
+            sha256=digest, version=VERSION, defaults={"competition": made.competition, **measured}
+        )
+        both.append((digest, len(data), views, numbers.triangles))
+    show_files(made, stem, both)
 
 
 def lighten(made: Made, stem: str) -> None:
@@ -126,13 +161,18 @@ def publish(made: Made) -> None:
 def a_box(*sizes: float) -> tuple[str, int, dict[str, str]]:
     mesh = trimesh.creation.box(extents=sizes)
     mesh.visual.face_colors = [[40 * i + 20, 200 - 30 * i, (90 * i) % 255, 255] for i in range(6) for _ in range(2)]
+    file = mesh.export(file_type="glb")
+    return store.default().put(file), len(file), pictures_from(mesh)
+
+
+def pictures_from(asset: Any) -> dict[str, str]:
+    """What the judge's renderer takes of glb bytes or a mesh."""
     views = {}
-    for name, drawn in raycast.draw(mesh, rig=EMBEDDED, views=["front_left", "top_down"]).items():
+    for name, drawn in raycast.draw(asset, rig=EMBEDDED, views=["front_left", "top_down"]).items():
         kept = io.BytesIO()
         Image.fromarray(drawn).save(kept, "PNG")
         views[name] = store.default().put(kept.getvalue())
-    file = mesh.export(file_type="glb")
-    return store.default().put(file), len(file), views
+    return views
 
 
 def settle_a_duel(round_: Round) -> None:
@@ -235,6 +275,7 @@ def main() -> None:
         "turned": f"{match}{TURNED}/",
         "lightened": f"{match}{LIGHTENED}/",
         "splats": f"{match}{SPLATS}/",
+        "faulty": f"{match}{FAULTY}/",
         "audit": reverse("audit", args=[slug, 1, winner]),
         "winner": reverse("miner", args=[winner]),
         "mumbler": reverse("miner", args=[made.miners[-1].hotkey]),

@@ -17,6 +17,7 @@ from core import store
 from core.machine import engine
 from core.sandbox.outcomes import Refused, RendererFault
 from formats.integrity import measurement
+from formats.integrity.defect_positions import parse
 from formats.integrity.measures import MESH_MEASURES, VERSION
 from judging import measurements, stored_views
 from judging.models import Measurement, Rendering
@@ -109,6 +110,14 @@ def test_a_worker_measures_and_the_duel_shows_both_sides(client: Client, made: M
     for file in (picture, positions):
         assert file in set(damage.referenced()), "the scrub keeps it"
         assert stored_views.marked_again(file) == store.default().path(file).read_bytes()
+    assert f'data-defects="/blob/{positions}.defects"' in text and 'name="defects"' in text
+    answer = client.get(f"/blob/{positions}.defects")
+    served = b"".join(answer.streaming_content)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/octet-stream")
+    assert served == store.default().path(positions).read_bytes()
+    assert {number for number, each in parse(served).items() if each.counted} == {"inverted_faces", "mismatched_edges"}
+    for lost in (f"/blob/{positions}.png", f"/blob/{positions}.glb", f"/blob/{picture}.defects"):
+        assert client.get(lost).status_code == 404, "another kind of file"
     for measure in MESH_MEASURES:
         assert measure.label.capitalize() in text
     assert "How sound the files are" in text and VERSION in text
@@ -123,6 +132,28 @@ def test_the_api_tells_the_numbers_of_a_file_with_its_pictures(client: Client, m
     told = client.get(address).json()["results"][0]["integrity"]
     assert (told["state"], told["version"], told["reason"]) == ("measured", VERSION, "")
     assert told["numbers"]["inverted_faces"] == 1 and told["numbers"]["pieces"] == 1
+
+
+def test_of_more_defects_than_are_drawn_the_page_says_how_many_there_are(
+    client: Client, made: Made, faulty: str
+) -> None:
+    wanted()
+    row = advance()
+    Measurement.objects.update(numbers={**row.numbers, "inverted_faces": 12_345})
+    cache.clear()
+    text = " ".join(html(client, f"{match_url(made)}prompt-000/").split())
+    assert "Of the defender's 12,345 inverted faces 10,000 are drawn, evenly chosen." in text
+
+
+def test_a_file_measured_before_positions_were_kept_shows_its_picture_alone(
+    client: Client, made: Made, faulty: str
+) -> None:
+    wanted()
+    row = advance()
+    Measurement.objects.update(positions="")
+    cache.clear()
+    text = html(client, f"{match_url(made)}prompt-000/")
+    assert f"/blob/{row.picture}.png" in text and 'name="defects"' not in text and "data-marks" not in text
 
 
 def test_nothing_is_shown_of_files_that_nobody_measured(client: Client, made: Made) -> None:

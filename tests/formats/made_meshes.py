@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
+import trimesh
 
 
 @dataclass(frozen=True)
@@ -252,3 +253,11 @@ SHAPES = {
     "27 cubes": CUBE.beside(*(CUBE.moved(2 * x, 2 * y, 2 * z) for x, y, z in PLACES[1:])).has(pieces=27),
     "a cube and a crumb": CUBE.beside(TETRAHEDRON.moved(2, 2, 2, size=0.01)).has(pieces=2),
 }
+
+
+def glb_of(name: str) -> bytes:
+    """The shape, as large as it fits into the cube that files are drawn in, with some room."""
+    made = SHAPES[name]
+    size = np.ptp(made.points, axis=0).max()
+    points = (made.points - made.points.min(axis=0)) / size * 0.8 - 0.4
+    return bytes(trimesh.Trimesh(points, made.faces, process=False).export(file_type="glb"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ import pytest
 from formats.integrity.defect_positions import (
     COUNTS,
     FIRST,
+    FLOAT,
     HEADER,
     MAGIC,
     MOST_BYTES,
+    REACH,
     VERSION,
     DefectPositions,
     pack,
@@ -106,6 +109,13 @@ def test_the_form_stays_as_its_version_says() -> None:
     content = pack(positions_of(made.points, made.faces, defects(made.points, made.faces)))
     counts = (0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0)
     assert content == struct.pack("<8sI14I3f", b"GNTFAULT", 1, *counts, 1.0, 1.0, 1.0)
+
+
+def test_the_viewer_knows_the_same_form() -> None:
+    text = (Path(__file__).parents[2] / "dashboard" / "static" / "dashboard" / "defects.js").read_text()
+    known = f'MAGIC = "{MAGIC.decode()}", VERSION = {VERSION}, MOST_SHOWN = {MOST_SHOWN:_}, REACH = {REACH:g};'
+    assert f"export const {known}" in text
+    assert f"const HEADER = {HEADER.size}, COUNTS = {COUNTS.size}, FLOAT = {FLOAT.itemsize};" in text
 
 
 def one_edge(*, counted: int = 1, shown: int = 1, position: float = 0.25, floats: int = 6) -> bytes:

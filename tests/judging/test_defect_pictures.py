@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import trimesh
 from PIL import Image
 
 from core.sandbox.outcomes import Refused, RendererFault
@@ -19,16 +18,9 @@ from judging.renderers import defect_pictures, draw_defects
 from judging.renderers.defect_marks import POSITIONS, RIG, marked
 from judging.renderers.raycaster import draw_pictures
 from judging.renderers.rig import GRID
-from tests.formats.made_meshes import SHAPES
+from tests.formats.made_meshes import SHAPES, glb_of
 
 RED, BLUE = "open_edges", "inverted_faces"
-
-
-def glb_of(name: str) -> bytes:
-    made = SHAPES[name]
-    size = np.ptp(made.points, axis=0).max()
-    points = (made.points - made.points.min(axis=0)) / size * 0.8 - 0.4
-    return bytes(trimesh.Trimesh(points, made.faces, process=False).export(file_type="glb"))
 
 
 def colours_in(picture: np.ndarray) -> set[str]:

@@ -29,6 +29,7 @@ export async function open(box, three, look, report, { whole = false } = {}) {
   panes.forEach((pane) => pane.canvas.addEventListener("webglcontextlost", lost, { signal }));
   box.querySelector("[data-close]").addEventListener("click", () => back("closed", ""), { signal });
   wire(box, panes, rig, signal);
+  wireDefects(box, panes, signal, report);
   box.querySelector("button").hidden = true;
   const checked = panes.every((pane) => pane.checked);
   box.querySelector("[data-which]").textContent = panes.some((pane) => pane.light)
@@ -67,6 +68,28 @@ function wire(box, panes, rig, signal) {
     button.addEventListener("click", () => panes.forEach((pane) => pane.zoom(Number(button.dataset.zoom))), { signal }));
 }
 
+/** The defects of the judged files are loaded when they are first wanted, and drawn over whatever is shown. */
+function wireDefects(box, panes, signal, report) {
+  const choice = box.querySelector("[name=defects]"), legend = box.querySelector("[data-legend]");
+  if (!choice) return;
+  const marks = JSON.parse(box.dataset.marks);
+  for (const { number, colour } of marks)
+    legend.querySelector(`[data-mark=${number}]`)?.style.setProperty("background", `color(srgb-linear ${colour.join(" ")})`);
+  const show = async () => {
+    let fault = null;
+    if (choice.checked) await Promise.all(panes.map((pane) => pane.loadDefects(marks))).catch((each) => { fault = each; });
+    if (signal.aborted) return;
+    if (fault) {
+      choice.checked = false;
+      report("ready", `The defects cannot be shown. ${fault.message}`);
+    }
+    legend.hidden = !choice.checked;
+    panes.forEach((pane) => pane.showDefects(choice.checked));
+  };
+  choice.addEventListener("change", show, { signal });
+  if (choice.checked) show();  // it stays ticked while originals take the place of light copies
+}
+
 class Pane {
   constructor(figure, rig, first, three, look, whole) {
     Object.assign(this, { figure, rig, three, look, checked: false, light: !whole && Boolean(figure.dataset.light) });
@@ -89,12 +112,25 @@ class Pane {
 
   async load(progress) {
     const { file, kind, sha256, light, lightKind, lightSha256 } = this.figure.dataset;
-    const answer = await fetch(this.light ? light : file);
-    if (!answer.ok) throw new Error(`The file answered ${answer.status}.`);
-    const bytes = await answer.arrayBuffer();
+    const bytes = await fetched(this.light ? light : file);
     this.checked = await same(bytes, this.light ? lightSha256 : sha256);
     progress(`${this.figure.dataset.role}'s file is here`);
     this.show(await this.look.read(this.three, this.light ? lightKind : kind, bytes));
+  }
+
+  async loadDefects(marks) {
+    const { defects, defectsSha256 } = this.figure.dataset;
+    if (!defects || this.overlay) return;
+    const [{ Overlay, read }, bytes] = await Promise.all([import("./defects.js"), fetched(defects)]);
+    await same(bytes, defectsSha256);
+    this.overlay = new Overlay(this.three, read(bytes, marks));
+  }
+
+  showDefects(wanted) {
+    this.marked = wanted ? this.overlay : null;
+    if (this.marked) this.figure.dataset.marked = this.marked.shown;
+    else delete this.figure.dataset.marked;
+    this.draw();
   }
 
   show(model) {
@@ -163,16 +199,25 @@ class Pane {
   }
 
   draw() {
-    if (this.model) this.look.draw(this.renderer, this, this.model);
+    if (!this.model) return;
+    this.look.draw(this.renderer, this, this.model);
+    this.marked?.draw(this.renderer, this.camera);
   }
 
   close() {
+    delete this.figure.dataset.marked;
     this.sized?.disconnect();
     this.controls?.dispose();
     this.renderer?.dispose();
     this.renderer?.forceContextLoss();
     this.canvas.remove();
   }
+}
+
+async function fetched(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`The file answered ${answer.status}.`);
+  return answer.arrayBuffer();
 }
 
 async function same(bytes, sha256) {
