@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -89,7 +90,7 @@ def measure(row: Measurement, now: datetime) -> Outcome:
             return _unmeasured(f"Tried {row.attempts} times: {fault.sentence}", FailureClass.INFRASTRUCTURE)
         failure = StepFailure(FailureClass.INFRASTRUCTURE, fault.code, f"It is not measured yet: {fault.sentence}.")
         return Retry(engine.backoff(row.attempts), failure)
-    sets = {"numbers": asdict(numbers), **defect_files(file, numbers, file_format=wanted)}
+    sets: dict[str, Any] = {"numbers": asdict(numbers), **defect_files(file, numbers, file_format=wanted)}
     return Move("measured", because=f"measured by {VERSION}", sets=sets)
 
 

@@ -39,20 +39,20 @@ class DefectPositions:
 
 def positions_of(points: Points, faces: Indices, where: MeshDefects) -> dict[str, DefectPositions]:
     """Of each mark, by its number's name.  `points` and `faces`: the mesh of which `where` tells the defects."""
-    found = {}
+    positions = {}
     for mark in MARKS:
         defects = getattr(where, mark.defects)
         counted = len(defects)
         if counted > MOST_SHOWN:
             defects = defects[np.arange(MOST_SHOWN) * counted // MOST_SHOWN]
         corners = points[faces[defects]] if mark.corners == 3 else defects
-        found[mark.number] = DefectPositions(counted, corners.reshape(-1, mark.corners, 3).astype(FLOAT))
-    return found
+        positions[mark.number] = DefectPositions(counted, corners.reshape(-1, mark.corners, 3).astype(FLOAT))
+    return positions
 
 
-def pack(found: Mapping[str, DefectPositions]) -> bytes:
-    """`found`: of every mark."""
-    each = [found[mark.number] for mark in MARKS]
+def pack(positions: Mapping[str, DefectPositions]) -> bytes:
+    """`positions`: of every mark."""
+    each = [positions[mark.number] for mark in MARKS]
     counts = b"".join(COUNTS.pack(one.counted, len(one.positions)) for one in each)
     return HEADER.pack(MAGIC, VERSION) + counts + b"".join(one.positions.astype(FLOAT).tobytes() for one in each)
 

@@ -64,11 +64,13 @@ def test_axe_would_object(chromium: Any, site: Site) -> None:
         assert "color-contrast" in told
 
 
-def test_a_file_turned_in_3d_is_accessible_too(chromium: Any, site: Site) -> None:
+def test_a_file_turned_in_3d_with_its_defects_is_accessible_too(chromium: Any, site: Site) -> None:
     with visitor(chromium) as page:
-        page.goto(site.url("lightened"))
+        page.goto(site.url("faulty"))
         page.get_by_role("button", name="Turn both in 3D").click()
         page.locator("#turn[data-state=ready]").wait_for()
+        page.get_by_label("defects").check()
+        page.locator("figure[data-marked]").first.wait_for()
         page.evaluate(AXE)
         assert objections(page) == []
 
