@@ -77,7 +77,7 @@ function wireDefects(box, panes, signal, report) {
     legend.querySelector(`[data-mark=${number}]`)?.style.setProperty("background", `color(srgb-linear ${colour.join(" ")})`);
   const show = async () => {
     let fault = null;
-    if (choice.checked) await Promise.all(panes.map((pane) => pane.loadDefects(marks))).catch((each) => { fault = each; });
+    if (choice.checked) await Promise.all(panes.map((pane) => pane.loadDefects(box.dataset.overlay, marks))).catch((each) => { fault = each; });
     if (signal.aborted) return;
     if (fault) {
       choice.checked = false;
@@ -118,10 +118,10 @@ class Pane {
     this.show(await this.look.read(this.three, this.light ? lightKind : kind, bytes));
   }
 
-  async loadDefects(marks) {
+  async loadDefects(overlay, marks) {
     const { defects, defectsSha256 } = this.figure.dataset;
     if (!defects || this.overlay) return;
-    const [{ Overlay, read }, bytes] = await Promise.all([import("./defects.js"), fetched(defects)]);
+    const [{ Overlay, read }, bytes] = await Promise.all([import(overlay), fetched(defects)]);
     await same(bytes, defectsSha256);
     this.overlay = new Overlay(this.three, read(bytes, marks));
   }
