@@ -52,26 +52,22 @@ def files_asked(page: Any) -> list[str]:
     return asked
 
 
-def test_defects_are_drawn_over_the_files_in_their_colours_with_a_legend(chromium: Any, site: Site) -> None:
-    for width in (1280, 380):
-        with visitor(chromium, width=width) as page:
-            heard = complaints_of(page, site=site)
-            turned(page, site)
-            assert [colours_in(shot(page, role)) & {RED, BLUE} for role in BOTH] == [set(), set()]
-            assert not page.locator(LEGEND).is_visible()
-            mark(page)
-            assert [colours_in(shot(page, role)) for role in BOTH] == [{RED}, {BLUE, "mismatched_edges"}]
-            counted = [page.locator(f"figure[data-role={role}]").get_attribute("data-marked") for role in BOTH]
-            assert counted == ["4", "4"], "four open edges; one face and its three edges"
-            rows = page.locator(f"{LEGEND} li").all_inner_texts()
-            assert [row.strip() for row in rows] == [
-                "Open edges: red",
-                "Inverted faces: blue",
-                "Mismatched edges: teal",
-            ]
-            swatch = page.locator("[data-mark=open_edges]").evaluate("each => getComputedStyle(each).backgroundColor")
-            assert swatch == "color(srgb-linear 0.9 0 0)"
-            assert (too_wide(page), heard) == (0, [])
+@pytest.mark.parametrize("width", [1280, pytest.param(380, marks=pytest.mark.long)])
+def test_defects_are_drawn_over_the_files_in_their_colours_with_a_legend(chromium: Any, site: Site, width: int) -> None:
+    with visitor(chromium, width=width) as page:
+        heard = complaints_of(page, site=site)
+        turned(page, site)
+        assert [colours_in(shot(page, role)) & {RED, BLUE} for role in BOTH] == [set(), set()]
+        assert not page.locator(LEGEND).is_visible()
+        mark(page)
+        assert [colours_in(shot(page, role)) for role in BOTH] == [{RED}, {BLUE, "mismatched_edges"}]
+        counted = [page.locator(f"figure[data-role={role}]").get_attribute("data-marked") for role in BOTH]
+        assert counted == ["4", "4"], "four open edges; one face and its three edges"
+        rows = page.locator(f"{LEGEND} li").all_inner_texts()
+        assert [row.strip() for row in rows] == ["Open edges: red", "Inverted faces: blue", "Mismatched edges: teal"]
+        swatch = page.locator("[data-mark=open_edges]").evaluate("each => getComputedStyle(each).backgroundColor")
+        assert swatch == "color(srgb-linear 0.9 0 0)"
+        assert (too_wide(page), heard) == (0, [])
 
 
 def test_open_edges_are_marked_where_the_hole_is(chromium: Any, site: Site) -> None:
@@ -91,6 +87,7 @@ def test_open_edges_are_marked_where_the_hole_is(chromium: Any, site: Site) -> N
     assert np.allclose([rows.min(), rows.max()], [down.min(), down.max()], atol=4)
 
 
+@pytest.mark.long
 def test_marks_come_and_go_by_the_keyboard_and_lie_over_every_paint(chromium: Any, site: Site) -> None:
     with visitor(chromium) as page:
         turned(page, site)
@@ -122,6 +119,7 @@ def test_positions_are_loaded_when_they_are_first_wanted_and_once(chromium: Any,
         )
 
 
+@pytest.mark.long
 def test_marks_stay_where_they_are_when_originals_take_the_place_of_light_copies(chromium: Any, site: Site) -> None:
     with visitor(chromium) as page:
         turned(page, site)
