@@ -115,7 +115,7 @@ def judge_of(name: str, *, progress: Any) -> Judge:
         judge = judge_named(name)
     except (KeyError, ValueError) as error:
         raise CommandError(f"no judge is called {name!r}: {error}") from error
-    for line in examined(judge) if isinstance(judge, Served) else []:
+    for line in examined(judge).lines() if isinstance(judge, Served) else []:
         progress(line)
     return judge
 

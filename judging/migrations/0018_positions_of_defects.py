@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judging', '0016_judge_exam'),
+        ('judging', '0017_judge_exam'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judging', '0015_shadow'),
+        ('judging', '0016_describedjudge_server'),
     ]
 
     operations = [
