@@ -191,6 +191,23 @@ def test_weights_that_are_not_what_their_version_states_are_refused_once_they_ar
 
 
 @needs_torch
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("qwen2.5-vl-7b", "Qwen2_5_VL"),
+        ("qwen3-vl-8b", "Qwen3VL"),
+        ("qwen3-vl-2b", "Qwen3VL"),
+        ("glm-4.6v-flash", "Glm4v"),
+    ],
+)
+def test_a_picture_s_token_stands_for_as_many_pixels_as_in_the_family_s_own_code(name, family):
+    import transformers
+
+    vision = getattr(transformers, f"{family}VisionConfig")()
+    assert version_named(name).pixels_per_token == vision.patch_size * vision.spatial_merge_size
+
+
+@needs_torch
 def test_loading_ends_once_the_weights_are_there_or_with_the_reason(judge, model, tmp_path):
     assert judge.load() is None and judge.loaded is not None
     assert Transformers(model[1], folder=str(tmp_path / "nothing"), device="cpu").load().code == "model"

@@ -87,7 +87,7 @@ class Command(BaseCommand):
                 if silence.code not in LOADING:
                     raise CommandError(f"{judge.name} cannot judge ({silence.code}): {silence.sentence}") from silence
                 if waited >= wait_s:
-                    more = "It does not listen while it loads its weights: JUDGE_WAIT=600 waits so many seconds for it."
+                    more = "If it still loads its weights, JUDGE_WAIT=600 waits so many seconds for it."
                     raise CommandError(f"{judge.name} cannot be reached: {silence.sentence} {more}") from silence
             self.print_line(f"waiting for the server, which may be loading its weights: {waited:.0f} s of {wait_s:.0f}")
             time.sleep(min(EVERY_S, max(0.1, wait_s - waited)))
