@@ -38,12 +38,19 @@ def begin(competition: Competition, *, blocks: schedule.Schedule, now: datetime)
         number=last.number + 1 if last else 1,
         ruleset=rules.name,
         rules=rules.to_json(),
+        measure=rules.integrity.measure,
         defending=competition.reigns.order_by("-sequence").first(),
         **asdict(blocks),
         **Round.born(now=now),
     )
     pool = seed.pool_commitment(list(competition.pool.values_list("sha256", flat=True)))
-    body = {"round": round_.number, "rules": round_.rules, "schedule": asdict(blocks), "pool": pool}
+    body = {
+        "round": round_.number,
+        "rules": round_.rules,
+        "schedule": asdict(blocks),
+        "pool": pool,
+        "measure": round_.measure,
+    }
     ledger.append(competition.pk, kind="round.open", body=body, at=now)
     return round_
 

@@ -32,10 +32,10 @@ def decides(round_: Round) -> bool:
     return not round_.source and rule_of(round_).mode != REPORT
 
 
-def settled(rule: IntegrityRule) -> QuerySet[Measurement]:
-    """What may be decided by: measured, or not to be measured by the file's own fault."""
+def settled(measure: str) -> QuerySet[Measurement]:
+    """What may be decided by, in this version: measured, or not to be measured by the file's own fault."""
     known = Q(state="measured") | Q(state="unmeasured", failure_class=FailureClass.MINER)
-    return Measurement.objects.filter(known, version=rule.measure)
+    return Measurement.objects.filter(known, version=measure)
 
 
 def counts_of(row: Measurement) -> dict[str, int] | None:
@@ -49,7 +49,7 @@ def numbers_by_file(round_: Round, hashes: Iterable[str]) -> dict[str, Numbers |
     """By the hashes of those that are settled; empty where measurements decide nothing."""
     if not decides(round_):
         return {}
-    rows = settled(rule_of(round_)).filter(sha256__in={sha256 for sha256 in hashes if sha256})
+    rows = settled(rule_of(round_).measure).filter(sha256__in={sha256 for sha256 in hashes if sha256})
     return {row.sha256: counts_of(row) for row in rows}
 
 
@@ -85,4 +85,4 @@ def waited_for(round_: Round, assets: QuerySet[Asset]) -> QuerySet[Asset]:
     """Of these drawn files those that are still to be measured before the round can go by them."""
     if not decides(round_):
         return assets.none()
-    return assets.exclude(sha256__in=settled(rule_of(round_)).values("sha256"))
+    return assets.exclude(sha256__in=settled(rule_of(round_).measure).values("sha256"))

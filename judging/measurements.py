@@ -1,14 +1,15 @@
 """Which files are measured for how sound they are, and what is done then?  Every drawn one, once, by a worker.
 
 Where a round's rules go by measurements its files are measured as soon as they are drawn, and it waits for them; one
-that cannot be made for a reason that is ours is tried again, and then pauses the round.  No other round waits: there a
-measurement that cannot be made is a fact, too: not measured, and why.
+that cannot be made for a reason that is ours is tried again, and then pauses the round.  No other decision waits: there
+a measurement that cannot be made is a fact, too: not measured, and why.  A bundle waits, for a bounded time, until it
+can say one or the other of every drawn file.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,23 +17,24 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from competition.models import Asset, Round
+from competition.models import Asset, Competition, Round
 from core import store
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure
-from core.machine.stateful import FailureClass
+from core.machine.stateful import WORKER_DIED, FailureClass
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import registry
 from formats.integrity import measurement as integrity
 from formats.integrity.marks import MARKS
 from formats.integrity.measures import VERSION, Integrity
 from judging import integrity_outcomes
-from judging.models import Match, Measurement, Rendering
+from judging.models import Match, Measurement, Rendering, UnmeasuredFile
 from judging.renderers import draw_defects
 
 LATELY = timedelta(days=30)
 MOST_AT_ONCE = 200
-CODE = "NOT_MEASURED"
+MOST_WAITED = timedelta(hours=1)
+CODE, LATE, ANOTHER_MEASURE = "NOT_MEASURED", "NOT_MEASURED_IN_TIME", "ANOTHER_MEASURE"
 
 
 def drawn_files(now: datetime) -> Iterator[tuple[Round, QuerySet[Asset]]]:
@@ -42,8 +44,12 @@ def drawn_files(now: datetime) -> Iterator[tuple[Round, QuerySet[Asset]]]:
     waiting = Q(state__in=("miner_generation", "downloading")) | Q(matches__state__in=Match.graph.active())
     rounds = Round.objects.filter(begun | waiting & Q(rules__has_key="integrity"), source={}).distinct()
     for round_ in rounds.select_related("competition"):
-        drawn = Rendering.objects.filter(competition=round_.competition_id, state="rendered").values("sha256")
-        yield round_, Asset.objects.filter(submission__round=round_, state="stored", sha256__in=drawn)
+        yield round_, drawn_files_of(round_)
+
+
+def drawn_files_of(round_: Round) -> QuerySet[Asset]:
+    drawn = Rendering.objects.filter(competition=round_.competition_id, state="rendered").values("sha256")
+    return Asset.objects.filter(submission__round=round_, state="stored", sha256__in=drawn)
 
 
 def want_measurements(now: datetime) -> None:
@@ -52,10 +58,53 @@ def want_measurements(now: datetime) -> None:
         if integrity_outcomes.decides(round_):
             _want_again(round_, stored)
         known = Exists(Measurement.objects.filter(sha256=OuterRef("sha256"), version=VERSION))
-        wanted = set(stored.exclude(known).values_list("sha256", flat=True))
-        for sha256 in sorted(wanted)[:MOST_AT_ONCE]:
-            named = {"competition": round_.competition, **Measurement.born(now=now)}
-            Measurement.objects.get_or_create(sha256=sha256, version=VERSION, defaults=named)
+        _want(round_.competition, stored.exclude(known).values_list("sha256", flat=True), now=now)
+
+
+def _want(competition: Competition, hashes: Iterable[str], *, now: datetime) -> None:
+    """Some of them: who asks asks again."""
+    rows = (
+        Measurement(competition=competition, sha256=sha256, version=VERSION, **Measurement.born(now=now))
+        for sha256 in sorted(set(hashes))[:MOST_AT_ONCE]
+    )
+    Measurement.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def settle(round_: Round, *, since: datetime, now: datetime) -> int:
+    """How many drawn files are waited for before a bundle can publish what was measured of each; 0 once it can.
+
+    What cannot be measured for a reason that is ours, however often it is tried or within MOST_WAITED of `since`, is
+    written down as not measured.  Whatever else is measured or found at fault stays so: a bundle that is written again
+    has the same bytes.
+    """
+    if not round_.measure:
+        return 0
+    files = set(drawn_files_of(round_).values_list("sha256", flat=True))
+    files -= set(round_.unmeasured_files.values_list("sha256", flat=True))
+    settled = integrity_outcomes.settled(round_.measure).filter(sha256__in=files)
+    files -= set(settled.values_list("sha256", flat=True))
+    known = {row.sha256: row for row in Measurement.objects.filter(sha256__in=files, version=round_.measure)}
+    late = now - since >= MOST_WAITED
+    codes = {sha256: _code_of_ours(known.get(sha256), measure=round_.measure, late=late) for sha256 in files}
+    UnmeasuredFile.objects.bulk_create(
+        (UnmeasuredFile(round=round_, sha256=sha256, code=code) for sha256, code in sorted(codes.items()) if code),
+        ignore_conflicts=True,
+    )
+    waited_for = {sha256 for sha256, code in codes.items() if not code}
+    _want(round_.competition, waited_for - set(known), now=now)
+    return len(waited_for)
+
+
+def _code_of_ours(row: Measurement | None, *, measure: str, late: bool) -> str:
+    """Why a file that is not settled never will be, so far as this bundle goes; "" where it is waited for.
+
+    A row at its last try that somebody holds is still being tried.
+    """
+    if row is not None and row.lease is None and (row.settled or row.exhausted or row.failure_code == WORKER_DIED):
+        return row.failure_code or CODE
+    if measure != VERSION:
+        return ANOTHER_MEASURE
+    return LATE if late else ""
 
 
 def _want_again(round_: Round, stored: QuerySet[Asset]) -> None:

@@ -63,7 +63,8 @@ class Measurement(Stateful):
     `picture`: the hash of a PNG that shows where a mesh is at fault, "" of one that is sound and where none was drawn;
     `positions`: the hash of a file that has those defects for the viewer, "" too of what was measured before it had.
 
-    The ledger records no move of it: where it decides anything it is a document of the round's bundle.
+    The ledger records no move of it: what was measured is a document of the round's bundle.  What is measured, or not
+    to be measured by the file's own fault, stays so.
     """
 
     graph = MeasurementStates
@@ -92,6 +93,22 @@ class Measurement(Stateful):
 
     def competition_pk(self) -> int:
         return self.competition_id
+
+
+class UnmeasuredFile(models.Model):
+    """A drawn file that a round's bundle publishes as not measured, for a reason that is ours (`code`).
+
+    Written before the bundle, and never taken back: what is measured later, for another round, changes no bundle.
+    """
+
+    round = models.ForeignKey(Round, models.PROTECT, related_name="unmeasured_files")
+    sha256 = models.CharField(max_length=64)
+    code = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["round", "sha256"], name="one_unmeasured_file_per_round_and_content")
+        ]
 
 
 def auditing(of: str = "") -> models.Q:

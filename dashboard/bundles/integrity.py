@@ -1,4 +1,4 @@
-"""What does a bundle say of the measurements by which its round decided?  Nothing, where they decided nothing."""
+"""What does a bundle say of the measurements of its files?  Of every drawn one what was counted, or why nothing was."""
 
 from __future__ import annotations
 
@@ -6,28 +6,54 @@ from collections.abc import Mapping
 from typing import Any
 
 from competition.models import Round
+from core.machine.stateful import FailureClass
 from judging import integrity_outcomes
 
 NAME = "integrity.json"
 
 
 def documents(round_: Round, contents: Mapping[str, Any]) -> dict[str, Any]:
-    """`contents`: the bundle's other documents.  `numbers`: those that rules may bound, null of a file that broke the
-    measurement."""
+    """`contents`: the bundle's other documents.  A round that was announced without a measure publishes only what it
+    decided by."""
+    if round_.measure:
+        return {NAME: {"measure": round_.measure, "files": _measured_files(round_, set(_drawn(contents).values()))}}
     if not integrity_outcomes.decides(round_):
         return {}
-    numbers = integrity_outcomes.numbers_by_file(round_, decided_files(contents))
-    files = [{"sha256": sha256, "numbers": numbers[sha256]} for sha256 in sorted(decided_files(contents))]
+    hashes = _decided_files(contents)
+    numbers = integrity_outcomes.numbers_by_file(round_, hashes)
+    files = [{"sha256": sha256, "numbers": numbers[sha256]} for sha256 in sorted(hashes)]
     return {NAME: {"measure": integrity_outcomes.rule_of(round_).measure, "files": files}}
 
 
-def decided_files(contents: Mapping[str, Any]) -> set[str]:
-    """The hashes of the drawn files of both sides, on each prompt of each match that ever counted."""
-    drawn = {
+def _measured_files(round_: Round, hashes: set[str]) -> list[dict[str, Any]]:
+    """Raises LookupError of a file that is still to be measured: `judging.measurements.settle` waits for it."""
+    ours = dict(round_.unmeasured_files.values_list("sha256", "code"))
+    settled = {row.sha256: row for row in integrity_outcomes.settled(round_.measure).filter(sha256__in=hashes)}
+    files = []
+    for sha256 in sorted(hashes):
+        numbers, failure = None, None
+        if sha256 in ours:
+            failure = {"class": FailureClass.INFRASTRUCTURE.value, "code": ours[sha256]}
+        elif settled[sha256].state == "measured":
+            numbers = settled[sha256].numbers
+        else:
+            failure = {"class": FailureClass.MINER.value, "code": settled[sha256].failure_code}
+        files.append({"sha256": sha256, "numbers": numbers, "failure": failure})
+    return files
+
+
+def _drawn(contents: Mapping[str, Any]) -> dict[tuple[str, str, str], str]:
+    """(entry, origin, prompt) -> the file that was delivered, and drawn."""
+    return {
         (row["entry"], row["origin"], row["prompt"]): row["sha256"]
         for row in contents["assets.json"]
-        if row["rendering"] and row["rendering"]["state"] == "rendered"
+        if row["state"] == "stored" and row["rendering"] and row["rendering"]["state"] == "rendered"
     }
+
+
+def _decided_files(contents: Mapping[str, Any]) -> set[str]:
+    """The hashes of the drawn files of both sides, on each prompt of each match that ever counted."""
+    drawn = _drawn(contents)
     played = [*contents["matches.json"], *contents.get("correction.json", {}).get("matches", [])]
     sides = (
         (match[side], match[f"{side}_origin"], duel["prompt"])

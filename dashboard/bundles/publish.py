@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,14 @@ from competition.publication.bundle_verifier import errors_in_draft
 from competition.steps import checkpoint, pause
 from core import ledger, store
 from core.machine import engine
-from core.machine.outcomes import Move, Outcome, Retry, StepFailure
+from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
 from dashboard.bundles import documents, judging
 from dashboard.facts import prompt_counts
 from dashboard.models import Publication, Reissue
+from judging import measurements
+
+SOON = timedelta(seconds=2)
 
 
 def want_publications(now: datetime) -> None:
@@ -62,10 +65,15 @@ def _draft_of(round_: Round, *, edition: int) -> Path:
 
 
 def write(publication: Publication | Reissue, now: datetime) -> Outcome:
-    """Write documents, files and manifest, let the verifier read them; then the manifest's hash becomes an event."""
+    """Write documents, files and manifest, let the verifier read them; then the manifest's hash becomes an event.
+
+    Nothing is written before what was measured of every drawn file is settled.
+    """
     round_, edition = publication.round, edition_of(publication)
     if round_.state == "paused":
         return _waiting_for_people(round_)
+    if left := measurements.settle(round_, since=publication.since, now=now):
+        return Wait(SOON, f"{left} files are not measured yet")
     draft = _draft_of(round_, edition=edition)
     files: list[dict[str, Any]] = []
 

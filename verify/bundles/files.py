@@ -70,8 +70,14 @@ class ExaminedBundle:
 
     @cached_property
     def measured(self) -> dict[str, Row | None]:
-        """sha256 -> what was counted in the file; None of one that broke the measurement."""
-        return {row["sha256"]: row["numbers"] for row in self.documents.get("integrity.json", {"files": []})["files"]}
+        """sha256 -> what was counted in the file; None of one that broke the measurement.  Without those that could not
+        be measured for a reason of the platform's: nothing may follow from them."""
+        rows = self.documents.get("integrity.json", {"files": []})["files"]
+        return {
+            row["sha256"]: row["numbers"]
+            for row in rows
+            if row["numbers"] is not None or (row.get("failure") or {"class": "miner"})["class"] == "miner"
+        }
 
     def defended(self) -> int:
         """The place, from 1, of the reign that the round defended: the last but one, unless a correction came since."""

@@ -195,11 +195,12 @@ BANKROLL = form(
     row={"carried": COUNTS, "left": COUNTS},
 )
 DECISION = form(text="winner leader headline", share="weight", count="effective_block", row={"ladder": RUNGS})
+MEASURED_FILE = form(digest="sha256", failure="failure", row={"numbers": Either((NULL, Each((NUMBER_OR_NULL,))))})
+DECIDED_FILE = form(digest="sha256", row={"numbers": Either((NULL, Each((COUNT,))))})
+"""As rounds had it that were announced without a measure."""
 OPTIONAL: dict[str, Any] = {
     "beacon.json": form(text="kind signature", count="round block_ms"),
-    "integrity.json": form(
-        text="measure", row={"files": [form(digest="sha256", row={"numbers": Either((NULL, Each((COUNT,))))})]}
-    ),
+    "integrity.json": form(text="measure", row={"files": [Either((DECIDED_FILE, MEASURED_FILE))]}),
     "judging.json": form(
         text="name version",
         row={"described": Either(({}, PANEL, OF_A_FAMILY, DESCRIBED)), "answers": [ANSWER], "controls": [CONTROL]},
