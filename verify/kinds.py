@@ -156,7 +156,7 @@ BUNDLE_WRONG: dict[str, str] = {
     "asset-file": "a stored file is not in the bundle, or in another size",
     "wrong-views": "the pictures of a file are not those of the rig, not in the bundle, or differ for the same content",
     "leader-incomplete": "an output of the leader is missing by no doing of its own: the round should have paused",
-    "wrong-measurements": "what was measured is not there of each drawn file once, lacks a number, or is of no use to the rules",
+    "wrong-measurements": "what was measured of the drawn files is not there once for each, or lacks a number",
     # matches
     "missing-match": "a match that the rules ask for was not played",
     "extra-match": "a match that the rules do not ask for",

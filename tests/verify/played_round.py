@@ -36,9 +36,10 @@ from core import store
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, StepFailure, Wait
 from core.sandbox.outcomes import Refused, RendererFault
-from formats.integrity.measures import MESH_MEASURES, MeshIntegrity
+from formats.integrity.measures import MESH_MEASURES, SPLAT_MEASURES, Integrity, MeshIntegrity, SplatIntegrity
+from judging import measurements
 from judging.backends.base import Answer, NoAnswer, Question
-from judging.measurements import want_measurements
+from judging.models import Measurement
 from judging.renderers.base import Rendered
 from judging.renderers.rig import Rig
 
@@ -133,6 +134,14 @@ class Stage:
             assert round_.state != "paused", round_.failure_reason
         raise AssertionError(f"{round_} never is {state}: {round_.state}, {round_.waiting_for}")
 
+    def measure_all(self) -> None:
+        """Every drawn file of rounds that have begun, as workers would."""
+        measurements.want_measurements(self.at)
+        while waiting := list(Measurement.objects.filter(state="measuring").values_list("pk", flat=True)):
+            Measurement.objects.filter(pk__in=waiting).update(due_at=self.at)
+            for pk in waiting:
+                engine.advance("judging.Measurement", pk, now=self.at)
+
     def look(self) -> bool:
         """Workers take up what is due, in any order, and some of it later.  Was there anything?"""
         due = [
@@ -167,7 +176,7 @@ def stage(
     """A competition whose first round is announced, and every stand-in in its place.
 
     `speed`: the rule for what the time of code decides; None where it is the one that always held.
-    `integrity`: the rule for what measurements decide; None where they decide nothing, and nothing is measured.
+    `integrity`: the rule for what measurements decide; None where they decide nothing.
     """
     random = Random(seed)
     SimulatedChain.objects.create(name="played", genesis_at=START, block_seconds=1.0)
@@ -229,12 +238,8 @@ def _stand_ins(played: Stage, *, patch: pytest.MonkeyPatch, folder: Path) -> Non
     patch.setattr("core.machine.registry.CONNECTED.send", lambda *words, **named: None)
     patch.setattr("core.machine.engine.kick_due", lambda model, **_: 0)  # `look` finds by itself what is due
     patch.setattr("core.machine.engine.heal", lambda model, **_: 0)  # no clock is wrong
-    if "integrity" in played.competition.config["rules"]:
-        patch.setattr("formats.integrity.measurement.measure", Measured(played))
-        patch.setattr("judging.measurements.defect_files", lambda file, numbers, *, file_format: {})
-    else:
-        sweeps = [look for look in engine.SWEEPS if look is not want_measurements]  # there is no mesh in these files
-        patch.setattr("core.machine.engine.SWEEPS", sweeps)
+    patch.setattr("formats.integrity.measurement.measure", Measured(played))  # there is no mesh in these files
+    patch.setattr("judging.measurements.defect_files", lambda file, numbers, *, file_format: {})
     patch.setattr(
         "judging.steps.judge_named", lambda name: Judge(played.order.random(), played.disturbed, played.doubt)
     )
@@ -265,14 +270,20 @@ class Measured:
 
     def __init__(self, played: Stage) -> None:
         self.played = played
+        self.failed: set[Path] = set()  # once is enough: what always fails is another bundle
 
-    def __call__(self, data: Path, *, file_format: str) -> MeshIntegrity:
+    def __call__(self, data: Path, *, file_format: str) -> Integrity:
         random = Random(data.read_bytes())
         if random.random() < 0.1:
             raise Refused("CANNOT_RENDER", "It broke the measurement.")
-        if self.played.order.random() < 0.1:
+        if self.played.order.random() < 0.1 and data not in self.failed:
+            self.failed.add(data)
             raise RendererFault("KILLED", "the work was killed")
-        clean: dict[str, Any] = {measure.name: 0 for measure in MESH_MEASURES}
+        clean: dict[str, Any]
+        if file_format == "ply":
+            clean = {measure.name: 0 for measure in SPLAT_MEASURES}
+            return SplatIntegrity(**clean | {"splats": 1000, "needles": random.randrange(200), "opacity": 0.5})
+        clean = {measure.name: 0 for measure in MESH_MEASURES}
         counted = {"triangles": 1000, "open_edges": random.randrange(200), "inverted_faces": random.randrange(200)}
         return MeshIntegrity(**clean | counted)
 

@@ -84,6 +84,7 @@ EDITS: dict[str, Edit] = {
         Rendering.objects.filter(sha256__in=Asset.objects.filter(submission__round=r).values("sha256")), state="refused"
     ),
     "seed": lambda r: Round.objects.filter(pk=r.pk).update(seed="b" * 64),
+    "measure": lambda r: Round.objects.filter(pk=r.pk).update(measure=""),
     "rules": lambda r: Round.objects.filter(pk=r.pk).update(rules={**r.rules, "win_margin": "1/1000"}),
     "schedule": lambda r: Round.objects.filter(pk=r.pk).update(latest_reveal_block=r.latest_reveal_block + 1),
     "decision": lambda r: Round.objects.filter(pk=r.pk).update(
@@ -132,6 +133,7 @@ def decided(db: None, ruleset: str, monkeypatch: pytest.MonkeyPatch, tmp_path: P
             stage.honest = True
             stage.reveal(1, by_worth(stage.seed, pool=POOLS[ruleset])[-3:])
             round_ = stage.play_until(1, "finished")
+        stage.measure_all()
         publish.want_publications(stage.at)
         yield stage, round_
 

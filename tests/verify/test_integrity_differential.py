@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from competition import rulesets
-from competition.rulesets.integrity import COUNTED_AMONG, OF_SPLATS, gate_reason, sounder
+from competition.rulesets.integrity import COUNTED_AMONG, MEASURE, OF_SPLATS, gate_reason, sounder
+from formats.integrity.measures import MEASURES, VERSION, MeshIntegrity, SplatIntegrity
 from judging.integrity_outcomes import OUTCOMES
 from verify.bundles import integrity
 from verify.bundles.files import ExaminedBundle
@@ -29,8 +30,14 @@ files = (
 )
 
 
-def test_the_verifier_knows_the_same_defects() -> None:
+def test_the_verifier_knows_the_same_defects_and_the_same_numbers() -> None:
     assert dict(COUNTED_AMONG) == integrity.COUNTED
+    names = {kind: {measure.name for measure in measures} for kind, measures in MEASURES.items()}
+    assert MEASURE == VERSION
+    by_format = integrity.MEASURES[VERSION]
+    assert by_format == {"glb": names[MeshIntegrity], "threejs": names[MeshIntegrity], "ply": names[SplatIntegrity]}
+    kinds = {**get_type_hints(MeshIntegrity), **get_type_hints(SplatIntegrity)}
+    assert {name for name, kind in kinds.items() if kind is not int} == integrity.SHARES
 
 
 @given(mode=st.sampled_from(["gate", "tiebreak", "report"]), bounds=rules, left=files, right=files)
