@@ -55,13 +55,11 @@ CLASSES = ("miner", "infrastructure")
 def check(bundle: ExaminedBundle) -> None:
     """The document is there where it was announced, or where the rules go by measurements, and has each file once."""
     rule, doc, announced = bundle.rules.get(RULE), bundle.documents.get(NAME), announced_measure(bundle)
-    wanted = announced or rule is not None
+    wanted = bool(announced) or rule is not None
     if not bundle.compare(KINDS, NAME, {"there": doc is not None}, {"there": wanted}) or doc is None:
         return
-    if rule is not None and rule["mode"] not in MODES:
-        bundle.note("unknown-ruleset", "round.json", field="rules.integrity.mode", found=rule["mode"])
-    for measure in [announced] * bool(announced) + [rule["measure"]] * (rule is not None):
-        bundle.compare(KINDS, NAME, doc["measure"], measure, field="measure")
+    if announced:
+        bundle.compare(KINDS, NAME, doc["measure"], announced, field="measure")
     hashes = [row["sha256"] for row in doc["files"]]
     expected = set(drawn(bundle).values()) if announced else decided(bundle)
     bundle.compare(KINDS, NAME, hashes, sorted(expected), field="files")
@@ -71,7 +69,7 @@ def check(bundle: ExaminedBundle) -> None:
         else:
             bundle.compare(KINDS, NAME, sorted(row), ["numbers", "sha256"], field=f"{row['sha256']} fields")
     if rule is not None:
-        check_decided(bundle, rule)
+        check_decided(bundle, rule, measure=doc["measure"])
 
 
 def announced_measure(bundle: ExaminedBundle) -> str:
@@ -111,8 +109,11 @@ def is_count(value: object) -> bool:
     return type(value) is int and value >= 0
 
 
-def check_decided(bundle: ExaminedBundle, rule: Row) -> None:
+def check_decided(bundle: ExaminedBundle, rule: Row, *, measure: str) -> None:
     """What the rules bound was measured of each file that was decided about, or the file's own doing is why not."""
+    if rule["mode"] not in MODES:
+        bundle.note("unknown-ruleset", "round.json", field="rules.integrity.mode", found=rule["mode"])
+    bundle.compare(KINDS, NAME, measure, rule["measure"], field="measure")
     bounded = {*rule["bounds"], *(COUNTED[defect] for defect in rule["bounds"])}
     for sha256 in sorted(decided(bundle, but="unneeded")):
         if sha256 not in bundle.measured:
