@@ -281,9 +281,9 @@ class Measured:
             raise RendererFault("KILLED", "the work was killed")
         clean: dict[str, Any]
         if file_format == "ply":
-            clean = {measure.name: 0 for measure in SPLAT_MEASURES}
+            clean = {measure.name: 0 for measure in SPLAT_MEASURES} | {"bytes": data.stat().st_size}
             return SplatIntegrity(**clean | {"splats": 1000, "needles": random.randrange(200), "opacity": 0.5})
-        clean = {measure.name: 0 for measure in MESH_MEASURES}
+        clean = {measure.name: 0 for measure in MESH_MEASURES} | {"bytes": data.stat().st_size}
         counted = {"triangles": 1000, "open_edges": random.randrange(200), "inverted_faces": random.randrange(200)}
         return MeshIntegrity(**clean | counted)
 

@@ -134,7 +134,7 @@ def test_a_bundle_with_measurements_does_not_depend_on_who_was_first(mode: str, 
 def a_number(doc: Any) -> None:
     sound = {**next(row["numbers"] for row in doc["files"] if row["numbers"]), "open_edges": 0, "inverted_faces": 0}
     for row in doc["files"]:
-        row |= {"numbers": sound, "failure": None}
+        row |= {"numbers": dict(sound), "failure": None}
 
 
 def nothing_counted(doc: Any) -> None:

@@ -20,8 +20,10 @@ BY_US = {"class": "infrastructure", "code": "KILLED"}
 NAME = "integrity.json"
 
 
-def drawn(made: Made) -> list[str]:
-    return sorted({row["sha256"] for row in made.documents["assets.json"] if row["rendering"]})
+def drawn(made: Made) -> dict[str, int]:
+    """Hash -> bytes of each drawn file, in the order of the hashes."""
+    files = {row["sha256"]: row["bytes"] for row in made.documents["assets.json"] if row["rendering"]}
+    return dict(sorted(files.items()))
 
 
 def announced() -> Made:
@@ -29,7 +31,10 @@ def announced() -> Made:
     made = made_bundle.make()
     for number in (1, 2):
         made.event("round.open", round=number)["measure"] = VERSION
-    rows = [{"sha256": sha256, "numbers": {**SOUND, "uv_overlap": 0.25}, "failure": None} for sha256 in drawn(made)]
+    rows = [
+        {"sha256": sha256, "numbers": {**SOUND, "uv_overlap": 0.25, "bytes": size}, "failure": None}
+        for sha256, size in drawn(made).items()
+    ]
     rows[0] |= {"numbers": None, "failure": dict(BY_MINER)}
     rows[1] |= {"numbers": None, "failure": dict(BY_US)}
     made.documents[NAME] = {"measure": VERSION, "files": rows}
@@ -106,6 +111,10 @@ def fewer_than_none(made: Made) -> None:
     rows(made)[-1]["numbers"]["open_edges"] = -1
 
 
+def of_another_size(made: Made) -> None:
+    rows(made)[-1]["numbers"]["bytes"] += 1
+
+
 def nobody_s_failure(made: Made) -> None:
     rows(made)[0]["failure"] = None
 
@@ -149,6 +158,7 @@ LIES: dict[Callable[[Made], None], str] = {
             a_count_that_is_none,
             half_an_edge,
             fewer_than_none,
+            of_another_size,
             nobody_s_failure,
             the_judge_s_failure,
             numbers_of_a_failure,
@@ -176,7 +186,7 @@ def with_rule(mode: str) -> Made:
     made.documents["round.json"]["rules"]["integrity"] = rule
     made.event("round.open", round=1)["rules"]["integrity"] = rule
     for row in rows(made):
-        row |= {"numbers": {**SOUND}, "failure": None}
+        row |= {"numbers": {**SOUND, "bytes": drawn(made)[row["sha256"]]}, "failure": None}
     return made
 
 

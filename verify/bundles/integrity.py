@@ -63,9 +63,10 @@ def check(bundle: ExaminedBundle) -> None:
     hashes = [row["sha256"] for row in doc["files"]]
     expected = set(drawn(bundle).values()) if announced else decided(bundle)
     bundle.compare(KINDS, NAME, hashes, sorted(expected), field="files")
+    sizes = {row["sha256"]: row["bytes"] for row in bundle.document("assets.json")}
     for row in doc["files"]:
         if announced:
-            check_row(bundle, row, measure=doc["measure"])
+            check_row(bundle, row, measure=doc["measure"], size=sizes.get(row["sha256"]))
         else:
             bundle.compare(KINDS, NAME, sorted(row), ["numbers", "sha256"], field=f"{row['sha256']} fields")
     if rule is not None:
@@ -84,7 +85,7 @@ def announced_measure(bundle: ExaminedBundle) -> str:
     return measure
 
 
-def check_row(bundle: ExaminedBundle, row: Row, *, measure: str) -> None:
+def check_row(bundle: ExaminedBundle, row: Row, *, measure: str, size: int | None) -> None:
     """All numbers of its format and no others, or whose doing it is that there are none."""
     numbers, failure, field = row["numbers"], row.get("failure"), str(row["sha256"])
     bundle.compare(KINDS, NAME, sorted(row), ["failure", "numbers", "sha256"], field=f"{field} fields")
@@ -99,6 +100,7 @@ def check_row(bundle: ExaminedBundle, row: Row, *, measure: str) -> None:
         stated = {"found": measure, "expected": ", ".join(MEASURES)}
         bundle.note("wrong-measurements", NAME, field="measure", **stated)
         return
+    bundle.compare(KINDS, NAME, numbers.get("bytes"), size, field=f"{field} bytes")
     names = by_format.get(bundle.document("competition.json")["config"].get("format", "glb"), set(numbers))
     bundle.compare(KINDS, NAME, sorted(numbers), sorted(names), field=f"{field} numbers")
     odd = sorted(name for name, value in numbers.items() if name not in SHARES and not is_count(value))

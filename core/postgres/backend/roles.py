@@ -17,7 +17,13 @@ from psycopg import sql
 from core.postgres.server import APPLICATION
 
 OWNER = "owner"
-INSERT_ONLY = ("competition_ledgerevent", "competition_checkpoint", "competition_bankroll", "judging_answer")
+INSERT_ONLY = (
+    "competition_ledgerevent",
+    "competition_checkpoint",
+    "competition_bankroll",
+    "judging_answer",
+    "judging_unmeasuredfile",
+)
 READ_ONLY = ("django_migrations",)
 SCHEMAS = ("public", "dramatiq")
 WHOSE = ("HOST", "PORT", "USER", "PASSWORD", "ROLE")
