@@ -199,8 +199,8 @@ def test_no_duel_is_decided_by_a_file_that_is_not_measured_for_a_reason_of_the_p
     played = next(d["right"] for m in made.documents["matches.json"] for d in m["duels"] if d["state"] == "judged")
     row = next(row for row in rows(made) if row["sha256"] == played)
     row |= {"numbers": None, "failure": dict(BY_US)}
-    told = [finding for finding in findings(made, tmp_path / "lie") if finding.kind == "wrong-measurements"]
-    assert [finding.field for finding in told] == [played]
+    named = [finding.field for finding in findings(made, tmp_path / "lie") if finding.kind == "wrong-measurements"]
+    assert named == [played]
 
 
 def test_a_file_that_broke_its_measurement_is_a_forfeit_under_a_gate(tmp_path: Path) -> None:
