@@ -97,6 +97,7 @@ def test_a_ruleset_is_one_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert steps[winner] == f"It won {wins[winner].wins} duels."
     assert finished.headline.endswith(f"takes the lead from {finished.defending.miner.hotkey}. {steps[winner]}")
     assert not finished.audits.exists()
+    stage.measure_all()
     written = documents.documents(finished)
     assert written["decision.json"]["winner"] == winner and len(written["matches.json"]) == 4
 
