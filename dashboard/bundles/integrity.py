@@ -31,7 +31,8 @@ def _measured_files(round_: Round, hashes: set[str]) -> list[dict[str, Any]]:
     settled = {row.sha256: row for row in integrity_outcomes.settled(round_.measure).filter(sha256__in=hashes)}
     files = []
     for sha256 in sorted(hashes):
-        numbers, failure = None, None
+        numbers: dict[str, Any] | None = None
+        failure: dict[str, str] | None = None
         if sha256 in ours:
             failure = {"class": FailureClass.INFRASTRUCTURE.value, "code": ours[sha256]}
         elif settled[sha256].state == "measured":
