@@ -70,8 +70,8 @@ def _want(competition: Competition, hashes: Iterable[str], *, now: datetime) -> 
     Measurement.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def settle(round_: Round, *, since: datetime, now: datetime) -> int:
-    """How many drawn files are waited for before a bundle can publish what was measured of each; 0 once it can.
+def settle(round_: Round, *, edition: int, since: datetime, now: datetime) -> int:
+    """How many drawn files are waited for before this edition of a round's bundle can be written; 0 once it can.
 
     What cannot be measured for a reason that is ours, however often it is tried or within MOST_WAITED of `since`, is
     written down as not measured.  Whatever else is measured or found at fault stays so: a bundle that is written again
@@ -80,16 +80,18 @@ def settle(round_: Round, *, since: datetime, now: datetime) -> int:
     if not round_.measure:
         return 0
     files = set(drawn_files_of(round_).values_list("sha256", flat=True))
-    files -= set(round_.unmeasured_files.values_list("sha256", flat=True))
+    files -= set(round_.unmeasured_files.filter(edition=edition).values_list("sha256", flat=True))
     settled = integrity_outcomes.settled(round_.measure).filter(sha256__in=files)
     files -= set(settled.values_list("sha256", flat=True))
     known = {row.sha256: row for row in Measurement.objects.filter(sha256__in=files, version=round_.measure)}
     late = now - since >= MOST_WAITED
     codes = {sha256: _code_of_ours(known.get(sha256), measure=round_.measure, late=late) for sha256 in files}
-    UnmeasuredFile.objects.bulk_create(
-        (UnmeasuredFile(round=round_, sha256=sha256, code=code) for sha256, code in sorted(codes.items()) if code),
-        ignore_conflicts=True,
+    rows = (
+        UnmeasuredFile(round=round_, edition=edition, sha256=sha256, code=code)
+        for sha256, code in sorted(codes.items())
+        if code
     )
+    UnmeasuredFile.objects.bulk_create(rows, ignore_conflicts=True)
     waited_for = {sha256 for sha256, code in codes.items() if not code}
     _want(round_.competition, waited_for - set(known), now=now)
     return len(waited_for)

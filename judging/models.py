@@ -96,18 +96,20 @@ class Measurement(Stateful):
 
 
 class UnmeasuredFile(models.Model):
-    """A drawn file that a round's bundle publishes as not measured, for a reason that is ours (`code`).
+    """A drawn file that this edition of a round's bundle publishes as not measured, for a reason that is ours (`code`).
 
-    Written before the bundle, and never taken back: what is measured later, for another round, changes no bundle.
+    Written before the bundle, and never taken back: what is measured later, for another round, changes no bundle.  A
+    corrected round's next edition may know more, for duels may have been decided by the file since.
     """
 
     round = models.ForeignKey(Round, models.PROTECT, related_name="unmeasured_files")
+    edition = models.PositiveSmallIntegerField()
     sha256 = models.CharField(max_length=64)
     code = models.CharField(max_length=40)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["round", "sha256"], name="one_unmeasured_file_per_round_and_content")
+            models.UniqueConstraint(fields=["round", "edition", "sha256"], name="one_unmeasured_file_per_edition")
         ]
 
 

@@ -54,7 +54,7 @@ def documents(round_: Round, *, edition: int = 1) -> dict[str, Any]:
         "audits.json": [correction.audit_document(a, round_=round_) for a in counts.audits_of(round_)],
         "decision.json": _decision(round_, edition=edition),
     }
-    contents |= integrity.documents(round_, contents)
+    contents |= integrity.documents(round_, contents, edition=edition)
     return contents | {"statistics.json": statistics.document(contents)}
 
 

@@ -12,11 +12,16 @@ from judging import integrity_outcomes
 NAME = "integrity.json"
 
 
-def documents(round_: Round, contents: Mapping[str, Any]) -> dict[str, Any]:
+class StillToMeasure(LookupError):
+    """A file was drawn after it was settled which files are published as not measured."""
+
+
+def documents(round_: Round, contents: Mapping[str, Any], *, edition: int) -> dict[str, Any]:
     """`contents`: the bundle's other documents.  A round that was announced without a measure publishes only what it
-    decided by."""
+    decided by.  Raises StillToMeasure: `judging.measurements.settle` waits for such a file."""
     if round_.measure:
-        return {NAME: {"measure": round_.measure, "files": _measured_files(round_, set(_drawn(contents).values()))}}
+        files = _measured_files(round_, set(_drawn(contents).values()), edition=edition)
+        return {NAME: {"measure": round_.measure, "files": files}}
     if not integrity_outcomes.decides(round_):
         return {}
     hashes = _decided_files(contents)
@@ -25,10 +30,11 @@ def documents(round_: Round, contents: Mapping[str, Any]) -> dict[str, Any]:
     return {NAME: {"measure": integrity_outcomes.rule_of(round_).measure, "files": files}}
 
 
-def _measured_files(round_: Round, hashes: set[str]) -> list[dict[str, Any]]:
-    """Raises LookupError of a file that is still to be measured: `judging.measurements.settle` waits for it."""
-    ours = dict(round_.unmeasured_files.values_list("sha256", "code"))
+def _measured_files(round_: Round, hashes: set[str], *, edition: int) -> list[dict[str, Any]]:
+    ours = dict(round_.unmeasured_files.filter(edition=edition).values_list("sha256", "code"))
     settled = {row.sha256: row for row in integrity_outcomes.settled(round_.measure).filter(sha256__in=hashes)}
+    if missing := hashes - set(ours) - set(settled):
+        raise StillToMeasure(f"nothing is known yet of what would be measured of {', '.join(sorted(missing))}")
     files = []
     for sha256 in sorted(hashes):
         numbers: dict[str, Any] | None = None

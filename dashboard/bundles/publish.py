@@ -34,7 +34,7 @@ from core import ledger, store
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
-from dashboard.bundles import documents, judging
+from dashboard.bundles import documents, integrity, judging
 from dashboard.facts import prompt_counts
 from dashboard.models import Publication, Reissue
 from judging import measurements
@@ -72,7 +72,7 @@ def write(publication: Publication | Reissue, now: datetime) -> Outcome:
     round_, edition = publication.round, edition_of(publication)
     if round_.state == "paused":
         return _waiting_for_people(round_)
-    if left := measurements.settle(round_, since=publication.since, now=now):
+    if left := measurements.settle(round_, edition=edition, since=publication.since, now=now):
         return Wait(SOON, f"{left} files are not measured yet")
     draft = _draft_of(round_, edition=edition)
     files: list[dict[str, Any]] = []
@@ -81,7 +81,11 @@ def write(publication: Publication | Reissue, now: datetime) -> Outcome:
         files.extend(write_files(round_, draft, edition=edition))
         _write_texts(draft, _ledger_texts(round_, ledger.head(round_.competition).seq, edition=edition))
 
-    if problem := _problem_of_draft(round_, draft, fill):
+    try:
+        problem = _problem_of_draft(round_, draft, fill)
+    except integrity.StillToMeasure as drawn_meanwhile:
+        return Wait(SOON, str(drawn_meanwhile))
+    if problem:
         return _pause(publication, problem, now=now)
     prompt_counts.keep(round_)
     digest = _sha256(draft / "manifest.json")
@@ -127,10 +131,12 @@ def _problem_of_draft(round_: Round, draft: Path, fill: Callable[[], None]) -> s
     """Write the draft with `fill` and let the verifier read it: what disagrees, or "".
 
     Raises StoreFault for a file that the ledger knows and that is lost or rotten: its own code says what to do, and it
-    is tried again.
+    is tried again.  Raises StillToMeasure for a file that was drawn after those to measure were settled.
     """
     try:
         fill()
+    except integrity.StillToMeasure:
+        raise
     except store.StoreFault as fault:
         events = round_.competition.events.annotate(text=Cast("body", TextField()))
         if events.filter(text__contains=fault.sha256).exists():

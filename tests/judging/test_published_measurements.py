@@ -33,9 +33,9 @@ def round_() -> Round:
     return Round.objects.get(pk=made.finished.pk)
 
 
-def waited_for(round_: Round, *, after: timedelta = timedelta(0)) -> int:
+def waited_for(round_: Round, *, edition: int = 1, after: timedelta = timedelta(0)) -> int:
     now = timezone.now()
-    return measurements.settle(round_, since=now - after, now=now)
+    return measurements.settle(round_, edition=edition, since=now - after, now=now)
 
 
 def measure_all(round_: Round) -> None:
@@ -148,6 +148,34 @@ def test_what_is_measured_after_it_was_published_as_not_measured_changes_no_bund
     measure_all(round_)
     assert waited_for(round_) == 0
     assert documents.documents(round_)[integrity.NAME] == before
+
+
+def test_a_later_edition_publishes_what_could_not_be_measured_for_the_first(round_: Round) -> None:
+    measure_all(round_)
+    sha256 = one(round_, state="unmeasured", failure_class="infrastructure", failure_code="NOT_MEASURED")
+    waited_for(round_)
+    Measurement.objects.filter(sha256=sha256).delete()
+    measure_all(round_)
+    assert waited_for(round_, edition=2) == 0
+    contents = documents.documents(round_)
+    [later] = [
+        row
+        for row in integrity.documents(round_, contents, edition=2)[integrity.NAME]["files"]
+        if row["sha256"] == sha256
+    ]
+    assert later["numbers"] and later["failure"] is None
+    assert failure_of(round_, sha256)["class"] == "infrastructure"
+
+
+def test_a_file_that_is_drawn_while_the_bundle_is_written_is_waited_for_and_pauses_nothing(
+    round_: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = publish.write(Publication.objects.get(round=round_), timezone.now())
+    monkeypatch.setattr(measurements, "settle", lambda *_, **__: 0)
+    drawn = publish.write(Publication.objects.get(round=round_), timezone.now())
+    assert isinstance(waits, Wait) and isinstance(drawn, Wait) and drawn.because.startswith("nothing is known yet")
+    round_.refresh_from_db()
+    assert round_.state == "finished"
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,7 @@ def check_row(bundle: ExaminedBundle, row: Row, *, measure: str, size: int | Non
     bundle.compare(KINDS, NAME, failure, None, field=f"{field} failure")
     by_format = MEASURES.get(measure)
     if by_format is None:
-        stated = {"found": measure, "expected": ", ".join(MEASURES)}
-        bundle.note("wrong-measurements", NAME, field="measure", **stated)
+        bundle.note("wrong-measurements", NAME, field="measure", found=measure, expected=", ".join(MEASURES))
         return
     bundle.compare(KINDS, NAME, numbers.get("bytes"), size, field=f"{field} bytes")
     names = by_format.get(bundle.document("competition.json")["config"].get("format", "glb"), set(numbers))
