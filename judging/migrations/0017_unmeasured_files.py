@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('competition', '0017_round_measure'),
-        ('judging', '0015_shadow'),
+        ('judging', '0016_describedjudge_server'),
     ]
 
     operations = [
