@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('competition', '0017_round_measure'),
-        ('judging', '0016_describedjudge_server'),
+        ('judging', '0018_positions_of_defects'),
     ]
 
     operations = [
