@@ -15,10 +15,12 @@ from benchmarks.vlm_server_mind import parts
 class Card:
     """A round guess at a 7B model on one big GPU; only ratios of its seconds mean anything.
 
-    `cache_tokens`: how much of what it read it still knows, whole pieces of prompts from their beginning on.
+    `cache_tokens`: how much of what it read it still knows, whole pieces of prompts from their beginning on;
+    `sees`: whether pictures are read as such, or their addresses as words.
     """
 
     tokens_per_picture: int = 1024
+    sees: bool = True
     characters_per_token: float = 4.0
     read_per_s: float = 12_000.0
     write_per_s: float = 1_500.0  # over all requests in a batch
@@ -45,7 +47,7 @@ class Card:
     def _read(self, body: Mapping[str, Any]) -> tuple[int, int]:
         total = cached = 0
         prefix, warm = b"", True
-        for kind, content in parts(body):
+        for kind, content in parts(body, sees=self.sees):
             tokens = (
                 self.tokens_per_picture if kind == "picture" else max(1, int(len(content) / self.characters_per_token))
             )

@@ -91,12 +91,17 @@ def normal(logits: Mapping[str, float]) -> list[tuple[str, float]]:
     return sorted(((k, v - total) for k, v in logits.items()), key=lambda pair: -pair[1])
 
 
-def parts(body: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """(kind, content) of all that is in the messages, in order; a picture by its hash."""
+def parts(body: Mapping[str, Any], *, sees: bool = True) -> Iterable[tuple[str, str]]:
+    """(kind, content) of all that is in the messages, in order; a picture by its hash.
+
+    Of a model that does not see, the words of the messages alone: its server gives it a picture's address as text, as
+    llama.cpp's does."""
     for message in body.get("messages", []):
         content = message.get("content")
         for part in content if isinstance(content, list) else [{"type": "text", "text": str(content)}]:
-            if part.get("type") == "image_url":
+            if part.get("type") == "image_url" and not sees:
+                yield "text", str(part["image_url"]["url"])
+            elif part.get("type") == "image_url":
                 yield "picture", name_of(part["image_url"]["url"])
             else:
                 yield "text", str(part.get("text"))

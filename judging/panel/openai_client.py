@@ -96,6 +96,17 @@ class Passing(NoAnswer):
         self.after_s = after_s
 
 
+class UnfitServer(NoAnswer):
+    """No round may be judged by it.  `capabilities`: what it can do all the same."""
+
+    def __init__(self, code: str, sentence: str, capabilities: tuple[Capability, ...]) -> None:
+        super().__init__(code, sentence)
+        self.capabilities = capabilities
+
+    def lines(self) -> list[str]:
+        return [row.line() for row in self.capabilities]
+
+
 class Client:
     def __init__(self, door: Door, version: JudgeVersion, *, address: Callable[[Picture], str]) -> None:
         self.door, self.version, self.address = door, version, address
@@ -136,10 +147,11 @@ class Client:
         way = server_capabilities.DATA if self.address is Picture.data_url else server_capabilities.ADDRESS
         unread = next((row for row in rows if row.name == way and row.state == "no"), None)
         if unread is not None:
-            raise NoAnswer(
+            raise UnfitServer(
                 "no_pictures",
                 f"The judge's server reads no {way}, so this judge would see nothing; the operator must serve a model "
                 f"that sees, or mend how pictures are sent (docs/judge.md): {unread.detail}",
+                rows,
             )
         answers_as = str(reply.raw.get("answered_as", self.version.served_as))
         return ServedModel((self.version.served_as, *self.also_named), answers_as, measured_by, rows)
@@ -153,7 +165,7 @@ class Client:
         )
         return await probes.table(measured_by=measured_by)
 
-    async def _or_by_json(self, why: NoAnswer) -> NoAnswer:
+    async def _or_by_json(self, why: NoAnswer) -> UnfitServer:
         """The refusal of a server without probabilities, and whether a version that asks for JSON could use it."""
         rows = await self._capabilities("")
         usable = server_capabilities.state_of(rows, server_capabilities.JSON) == "yes"
@@ -163,7 +175,7 @@ class Client:
             if usable
             else "It follows no JSON schema either: no version can be asked here."
         )
-        return NoAnswer(why.code, f"{why.sentence} {advice}")
+        return UnfitServer(why.code, f"{why.sentence} {advice}", rows)
 
     def _landed(self, key: str, task: asyncio.Task[Reply]) -> None:
         """Shares an answer for a little longer, until the first duel that asked has stored it.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import io
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -35,10 +36,11 @@ MODELS, TOP, BY_ID, MASKED, JSON, DATA, ADDRESS = (
 ORDER = (MODELS, TOP, BY_ID, MASKED, JSON, DATA, ADDRESS)
 CAPTION, MOST_CAPTION = "Picture:", 8  # tokens that a caption and its frame may take
 MASKED_MASS = 0.999
-NOT_ITS_WORD = {"http_429", "timeout", "unreachable"}  # says nothing about what the server can do
+NOT_ITS_WORD = {"http_429", "timeout", "unreachable", "uncounted"}  # says nothing about what the server can do
 TRIES = 3
 SIDE = 112  # pixels of the picture that is shown: 16 tokens for Qwen-VL
-WITHIN_S = 8.0  # all six questions together
+WITHIN_S = 8.0  # each row, and all of them, for they are asked at once
+COMMENT = hashlib.sha512(b"a remark in a picture's file").hexdigest().encode() * 4
 
 State = Literal["yes", "no", "not asked"]
 Ask = Callable[[Mapping[str, Any]], Awaitable[Any]]
@@ -56,11 +58,11 @@ class Capability:
         return f"{self.name:<22} {self.state:<10} {self.detail}".rstrip()
 
 
-def picture() -> ReadyPicture:
-    """A red square on white."""
+def picture(*, comment: bytes = b"") -> ReadyPicture:
+    """A red square on white.  `comment`: ASCII that its file carries besides, and that no one sees."""
     out, pixels = io.BytesIO(), Image.new("RGB", (SIDE, SIDE), "white")
     pixels.paste((200, 30, 30), (SIDE // 4, SIDE // 4, 3 * SIDE // 4, 3 * SIDE // 4))
-    pixels.save(out, "JPEG", quality=92)
+    pixels.save(out, "JPEG", quality=92, comment=comment)
     return ReadyPicture((), SIDE, out.getvalue())
 
 
@@ -74,7 +76,7 @@ class Probes:
     also_named: tuple[str, ...] = ()
 
     async def table(self, *, measured_by: str) -> tuple[Capability, ...]:
-        """In its order; what did not come within the time is `not asked`.  `measured_by`: how shares are had, or ""."""
+        """In its order.  `measured_by`: how shares are had, or ""."""
         probes: dict[str, Callable[[], Awaitable[str]]] = {
             TOP: self.top,
             MASKED: self.masked,
@@ -84,19 +86,14 @@ class Probes:
         by_address = self.address is not Picture.data_url
         if by_address:
             probes[ADDRESS] = partial(self.shown, self.address)
-        rows: dict[str, Capability] = {}
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(WITHIN_S):
-                for name, probe in probes.items():
-                    rows[name] = await _row(name, probe)
-        late = {name: Capability(name, "not asked", "no time left") for name in probes}
+        rows = await asyncio.gather(*(_row_in_time(name, probe) for name, probe in probes.items()))
         used = measured_by == wire.LABEL_IDS
         fixed = {
             MODELS: Capability(MODELS, "yes", ", ".join((self.version.served_as, *self.also_named))),
             BY_ID: Capability(BY_ID, "yes" if used else "not asked", "used here" if used else "not needed"),
             ADDRESS: Capability(ADDRESS, "not asked", "GAUNTLET_VLM_PICTURES is empty"),
         }
-        table = fixed | late | rows
+        table = fixed | {row.name: row for row in rows}
         return tuple(table[name] for name in ORDER)
 
     async def top(self) -> str:
@@ -117,20 +114,33 @@ class Probes:
         return "a label, without its probability"
 
     async def shown(self, where: Callable[[Picture], str]) -> str:
-        """How many tokens a picture becomes: a model that cannot see may take one and pass over it."""
-        counts = []
-        for call in (PROBE, replace(PROBE, pictures=((CAPTION, picture()),))):
-            form = wire.body(replace(call, labels=()), version=self.version, address=where)
-            del form["response_format"]
-            payload = await self.ask(form | {"max_tokens": 1})
-            usage = payload.get("usage") if isinstance(payload, dict) else None
-            counts.append(usage.get("prompt_tokens") if isinstance(usage, dict) else None)
-        without, with_picture = counts
-        if type(without) is not int or type(with_picture) is not int:
-            return "taken; the server does not say how many tokens it became"
-        if with_picture - without <= MOST_CAPTION:
-            raise NoAnswer("unread", f"taken, and passed over: it became {with_picture - without} tokens")
-        return f"{SIDE} x {SIDE} pixels became {with_picture - without} tokens"
+        """How many tokens a picture becomes.  A model without eyes may pass over it, or be given its address as words:
+        then a remark in the file, which changes no pixel, changes the count, or it is another one than inside the
+        request."""
+        without, count = await self._tokens(where), await self._tokens(where, picture())
+        others = {"with a remark in its file": await self._tokens(where, picture(comment=COMMENT))}
+        if where is not Picture.data_url:
+            with contextlib.suppress(NoAnswer):  # this way alone may be closed
+                others["inside the request"] = await self._tokens(Picture.data_url, picture())
+        if count <= without + MOST_CAPTION:
+            raise NoAnswer("unread", f"taken, and passed over: it became {count - without} tokens")
+        for how, other in others.items():
+            if other != count:
+                became = f"it became {count - without} tokens, and {other - without} {how}"
+                raise NoAnswer("unread", f"its address is read as words: {became}")
+        return f"{SIDE} x {SIDE} pixels became {count - without} tokens"
+
+    async def _tokens(self, where: Callable[[Picture], str], shown: Picture | None = None) -> int:
+        """Of a question with this picture, as the server counts them.  Raises NoAnswer."""
+        call = replace(PROBE, labels=(), pictures=((CAPTION, shown),) if shown else ())
+        form = wire.body(call, version=self.version, address=where)
+        del form["response_format"]
+        payload = await self.ask(form | {"max_tokens": 1})
+        usage = payload.get("usage") if isinstance(payload, dict) else None
+        count = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+        if type(count) is not int:
+            raise NoAnswer("uncounted", "the server does not say how many tokens a question became")
+        return count
 
     def _body(self, *, mode: str = "logprobs") -> dict[str, Any]:
         return wire.body(PROBE, version=replace(self.version, mode=mode), address=self.address)
@@ -139,6 +149,14 @@ class Probes:
         payload = await self.ask(body)
         version = replace(self.version, mode=mode)
         return wire.reply(payload, PROBE, version=version, latency_ms=0, attempt=1, also_named=self.also_named)
+
+
+async def _row_in_time(name: str, probe: Callable[[], Awaitable[str]]) -> Capability:
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            return await _row(name, probe)
+    except TimeoutError:
+        return Capability(name, "not asked", "no time left")
 
 
 async def _row(name: str, probe: Callable[[], Awaitable[str]]) -> Capability:

@@ -17,6 +17,7 @@ from judging.health.control_images import doctored
 from judging.management.commands import judge as judge_command
 from judging.management.commands import judge_check
 from judging.models import DescribedJudge
+from judging.panel import server_capabilities
 from judging.panel.questions import QUESTIONS
 from judging.panel.questions.version import version_named
 from tests.judging import vlm_stage
@@ -237,6 +238,16 @@ def test_a_judge_s_process_does_not_start_before_a_server_that_masks(serving):
     serving(max_logprobs=0)
     with pytest.raises(CommandError, match="before masking"):
         judge_command.Command(stderr=io.StringIO()).examine("openai:vlm-2")
+
+
+def test_the_command_shows_what_a_server_can_do_that_it_refuses(serving):
+    server = serving()
+    server.card.sees = False
+    with pytest.raises(CommandError, match="reads no pictures as data") as refusal:
+        call_command("judge_check", "--judge", "openai:vlm-2", stderr=io.StringIO())
+    lines = str(refusal.value).splitlines()[1:]
+    assert [line.split("  ")[0] for line in lines] == list(server_capabilities.ORDER)
+    assert any(line.startswith("pictures as data       no") for line in lines), lines
 
 
 @pytest.mark.long

@@ -60,6 +60,27 @@ def test_a_model_that_passes_over_pictures_is_refused_before_a_round() -> None:
     assert silence.value.code == "no_pictures"
 
 
+@pytest.mark.parametrize("by_address", [False, True])
+def test_a_server_that_gives_a_picture_s_address_to_its_model_as_words_is_refused(by_address: bool) -> None:
+    with served() as (server, url):
+        server.card.sees = False
+        one = judge(url)
+        if by_address:
+            one.address = lambda picture: f"https://pictures.test/{picture.digest}"
+        with pytest.raises(NoAnswer, match="its address is read as words") as silence:
+            one.examine()
+    assert silence.value.code == "no_pictures"
+
+
+def test_a_server_that_counts_no_tokens_is_not_refused_for_it() -> None:
+    async def ask(_: Mapping[str, Any]) -> Any:
+        return {"choices": []}
+
+    probes = Probes(ask=ask, version=VERSION, address=Picture.data_url)
+    row = asyncio.run(server_capabilities._row(DATA, lambda: probes.shown(Picture.data_url)))
+    assert row.state == "not asked" and "how many tokens" in row.detail
+
+
 def test_the_refusal_of_a_server_without_probabilities_says_whether_json_would_do() -> None:
     with served(max_logprobs=0) as (_, url), pytest.raises(NoAnswer, match="It follows a JSON schema") as silence:
         judge(url).examine()

@@ -94,7 +94,7 @@ def llama(python: str, model: Path, port: int) -> list[str]:
         "--port",
         str(port),
         "--n_ctx",
-        "2048",
+        "8192",
         "--logits_all",
         "true",
     ]

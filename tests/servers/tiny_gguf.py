@@ -18,7 +18,7 @@ from judging.panel.questions.calls import MODELS, REFERENCE
 from judging.panel.questions.version import version_named
 
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
-WIDTH, INNER, HEADS, KV_HEADS, LAYERS, CONTEXT = 128, 256, 4, 2, 2, 4096
+WIDTH, INNER, HEADS, KV_HEADS, LAYERS, CONTEXT = 128, 256, 4, 2, 2, 8192
 DIGITS, LEAD, CONSTANT = "0123456", 14.0, 8.0
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"

@@ -23,6 +23,7 @@ from judging.backends import judge_named
 from judging.backends.base import Fitness, NoAnswer, Served, Side
 from judging.health import checking, degraded_meshes
 from judging.health.checking import Case, CheckReport
+from judging.panel.openai_client import UnfitServer
 from judging.renderers import raycast
 from judging.renderers.rig import EMBEDDED, GRID
 
@@ -68,7 +69,9 @@ def examined(judge: Served) -> Fitness:
     try:
         return judge.examine()
     except NoAnswer as silence:
-        raise CommandError(f"{judge.name} cannot judge ({silence.code}): {silence.sentence}") from silence
+        table = silence.lines() if isinstance(silence, UnfitServer) else []
+        sentence = f"{judge.name} cannot judge ({silence.code}): {silence.sentence}"
+        raise CommandError("\n".join([sentence, *table])) from silence
 
 
 def drawn(module: ModuleType, *, names: list[str], prompts: Path, into: Path) -> Iterator[Case]:
