@@ -102,7 +102,7 @@ def made(
     torch.manual_seed(0)
     with torch.device(device):
         model = AutoModelForImageTextToText.from_config(config, dtype=_precision(device), attn_implementation=attention)
-    return Loaded(model.eval(), processor, device, shares_beginnings)
+    return Loaded(model.eval(), processor, device, shares_beginnings=shares_beginnings)
 
 
 def _precision(device: str) -> torch.dtype:

@@ -22,7 +22,7 @@ from judging.panel.questions.version import version_named
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVED_AS = version_named("vlm-2").served_as
-STARTS_S = 300.0  # a server loads torch, compiles and warms up on a busy machine
+STARTS_S = 900.0  # a server loads torch four times, compiles and warms up, on a machine that may be busy
 OFFLINE = {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
@@ -76,8 +76,9 @@ def vllm(python: str, model: Path, port: int) -> list[str]:
 
 
 def transformers_serve(python: str, model: Path, port: int) -> list[str]:
+    """It serves what is in the hub's cache, under the name with which it is asked."""
     program = str(Path(python).with_name("transformers"))
-    return [program, "serve", str(model), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    return [program, "serve", "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
 
 
 def llama(python: str, model: Path, port: int) -> list[str]:
@@ -116,8 +117,15 @@ KINDS = (VLLM, TRANSFORMERS, LLAMA)
 
 
 def made_model(kind: ServerKind, folder: Path) -> Path:
-    """Writes the model with the packages of the server's own environment."""
-    target = folder / ("tiny.gguf" if kind is LLAMA else "tiny")
+    """Writes the model with the packages of the server's own environment, where the hub's cache under `folder` has the
+    judge's: `transformers serve` lists a revision there only if a branch or tag is called like it."""
+    version = version_named("vlm-2")
+    repository = folder / f"models--{version.model.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / version.revision).write_text(version.revision)
+    target = repository / "snapshots" / version.revision
+    target = target / "tiny.gguf" if kind is LLAMA else target
+    target.parent.mkdir(parents=True)
     command = [str(kind.python), "-m", kind.makes, str(target)]
     ran = subprocess.run(command, cwd=ROOT, env=os.environ | OFFLINE, capture_output=True, text=True, timeout=STARTS_S)
     assert ran.returncode == 0, ran.stderr[-2000:]
@@ -143,7 +151,7 @@ class RunningServer:
 
     def start(self) -> None:
         command = self.kind.command(str(self.kind.python), self.model, self.port)
-        environment = os.environ | OFFLINE | {"HF_HUB_CACHE": str(self.model.parent)} | self.kind.environment
+        environment = os.environ | OFFLINE | {"HF_HUB_CACHE": str(self.model.parents[2])} | self.kind.environment
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
         )

@@ -19,7 +19,7 @@ from judging.panel import openai_wire as wire
 from judging.panel import server_capabilities as can
 from judging.panel.answer_store import Reply
 from judging.panel.openai import OpenAI
-from judging.panel.openai_client import Door
+from judging.panel.openai_client import Door, UnfitServer
 from judging.panel.questions.calls import Asker, Call
 from judging.panel.questions.pictures import Picture
 from judging.panel.questions.version import version_named
@@ -140,12 +140,21 @@ def test_vllm_s_mass_is_measured_before_masking_and_is_one_after_it(running: Any
 def test_vllm_reads_pictures_by_address_as_it_reads_them_as_data(running: Any, judge: Any, calls: Any) -> None:
     url = running(VLLM).url
     by_data = answered(judge(url), calls)
-    shown = [shown for call in calls for _, shown in call.pictures] + [can.picture()]
-    files = {hashlib.sha256(one.jpeg()).hexdigest(): one.jpeg() for one in shown}
+    files: dict[str, bytes] = {}
+
+    def stored(one: Picture) -> str:
+        sha256 = hashlib.sha256(one.jpeg()).hexdigest()
+        files[sha256] = one.jpeg()
+        return pattern.replace("{sha256}", sha256)
+
     with pictures_served(files) as pattern:
-        by_address = judge(url, address=lambda one: pattern.replace("{sha256}", hashlib.sha256(one.jpeg()).hexdigest()))
+        by_address = judge(url, address=stored)
         assert states(by_address.examine().capabilities)[can.ADDRESS] == "yes"
         same(answered(by_address, calls), by_data)
+        gone = judge(url, address=lambda _: pattern.replace("{sha256}", "0" * 64))
+        with pytest.raises(NoAnswer) as silence:
+            gone.examine()
+        assert silence.value.code == "no_pictures" and "by address" in silence.value.sentence
 
 
 def test_vllm_s_refusals_arrive_with_their_words(running: Any, judge: Any, calls: Any) -> None:
@@ -206,17 +215,22 @@ def test_a_server_that_cannot_judge_is_refused_in_one_sentence(running: Any, jud
     with pytest.raises(NoAnswer) as silence:
         judge(running(kind).url, deadline_s=60.0).examine()
     print(f"{kind.name}: {silence.value.code}: {silence.value.sentence}")
-    expected = {TRANSFORMERS.name: {"wrong_model"}, LLAMA.name: {"no_pictures", "unmeasurable", "no_logprobs"}}
-    assert silence.value.code in expected[kind.name] and silence.value.sentence.count(". ") <= 2
+    assert isinstance(silence.value, UnfitServer)
+    print("\n".join(silence.value.lines()))
+    expected = {
+        TRANSFORMERS.name: ("unmeasurable", "no version can be asked here"),
+        LLAMA.name: ("no_pictures", "as words"),
+    }
+    code, words = expected[kind.name]
+    assert silence.value.code == code and words in silence.value.sentence
 
 
 def test_transformers_serve_ignores_log_probabilities_and_refuses_a_constraint(running: Any) -> None:
     """Why it can judge by no version: no probabilities, no schema, and 422 to what it does not know."""
     server = running(TRANSFORMERS)
-    body = wire.body(can.PROBE, version=VERSION, address=Picture.data_url) | {"model": str(server.model)}
+    body = wire.body(can.PROBE, version=VERSION, address=Picture.data_url)
     with pytest.raises(NoAnswer) as silence:
-        payload = asked(server.url, body) | {"model": SERVED_AS}
-        wire.reply(payload, can.PROBE, version=VERSION, latency_ms=0, attempt=1)
+        wire.reply(asked(server.url, body), can.PROBE, version=VERSION, latency_ms=0, attempt=1)
     assert silence.value.code == "no_logprobs"
     with pytest.raises(urllib.error.HTTPError) as refused:
         asked(server.url, body | {"structured_outputs": {"choice": ["0", "1", "2"]}})
