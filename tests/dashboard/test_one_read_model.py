@@ -438,6 +438,7 @@ COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
             **MACHINE,
             "`schedule` is made of it": "earliest_reveal_block latest_reveal_block seed_block "
             "generation_deadline_block paused_from paused_at_block",
+            "the ledger and the bundle's `integrity.json` name it, and each measurement its own": "measure",
         },
     ),
 }
