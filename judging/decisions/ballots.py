@@ -67,6 +67,11 @@ class Verdict:
     stages: tuple[Ballot, ...]
     families: "tuple[FamilyVerdict, ...]" = ()
 
+    @property
+    def ballots(self) -> tuple[Ballot, ...]:
+        """All that were taken, of a panel those of both families."""
+        return self.stages + tuple(ballot for each in self.families for ballot in each.verdict.stages)
+
     def detail(self) -> dict[str, Any]:
         """For showing and storing: JSON without floats."""
         stages = [

@@ -19,13 +19,13 @@ from judging.backends.base import Judge, NoAnswer, Side
 from judging.decisions import exam
 from judging.decisions.ballots import Ballot, Verdict
 from judging.decisions.exam import ExamOutcome, ExamResult
-from judging.decisions.health import score_of
+from judging.decisions.health import judged_control
 from judging.exam.pairs import ExamPair
 from judging.exam.run_files import MOST_SILENT, add_row, as_they_come, halted, held_rows
 from judging.health.control_images import doctored
 from judging.panel.answer_store import Remembered
 from judging.panel.duel_verdict import verdict_of
-from judging.panel.vlm_panel import Deliberates
+from judging.panel.vlm_panel import members_of
 
 REPEATED = 10  # each so many-th pair is judged twice
 
@@ -128,7 +128,7 @@ class JudgeExaminer:
         return task.key in (self.run.repeats if task.what == "repeat" else self.run.gains)
 
     def _judge(self, task: ExamTask) -> dict[str, Any]:
-        answers = Remembered() if isinstance(self.judge, Deliberates) else None
+        answers = Remembered() if members_of(self.judge) else None
         row: dict[str, Any] = {"what": task.what, "key": task.key}
         try:
             row |= self._injection(task, answers) if task.what == "injection" else self._pair(task, answers)
@@ -150,7 +150,7 @@ class JudgeExaminer:
         challenging = self._verdict(pair, pair.damaged, pair.good, answers)
         outcome = exam.exam_outcome(defending, challenging)
         row: dict[str, Any] = {"words": outcome, "outcome": outcome, "duels": 2}
-        row["answers"] = 2 * (len(defending.stages) + len(challenging.stages))
+        row["answers"] = 2 * (len(defending.ballots) + len(challenging.ballots))
         if task.what == "pair":
             result = ExamResult(
                 asset=pair.asset.name,
@@ -159,7 +159,7 @@ class JudgeExaminer:
                 outcome=outcome,
                 score_micro=round((challenging.score_micro - defending.score_micro) / 2),
                 visible_micro=pair.visible_micro,
-                ballots=defending.stages,
+                ballots=defending.ballots,
             )
             row["result"] = as_row(result)
         return row
@@ -167,9 +167,9 @@ class JudgeExaminer:
     def _injection(self, task: ExamTask, answers: Remembered | None) -> dict[str, Any]:
         good = task.pair.good
         verdict = self._verdict(task.pair, good, doctored(good, "painted"), answers)
-        gain = score_of("injection", verdict)
+        gain = max(control.score for control in judged_control("injection", task.key, verdict))
         words = f"gain {gain / 1_000_000:+.3f}"
-        return {"gain": gain, "words": words, "duels": 1, "answers": 2 * len(verdict.stages)}
+        return {"gain": gain, "words": words, "duels": 1, "answers": 2 * len(verdict.ballots)}
 
     def _verdict(self, pair: ExamPair, left: Side, right: Side, answers: Remembered | None) -> Verdict:
         return verdict_of(

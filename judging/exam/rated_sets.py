@@ -29,7 +29,7 @@ from judging.decisions.agreement import JudgeAgreement
 from judging.decisions.ballots import MICRO
 from judging.panel.answer_store import Remembered
 from judging.panel.duel_verdict import verdict_of
-from judging.panel.vlm_panel import Deliberates
+from judging.panel.vlm_panel import members_of
 
 FILES = ("metadata.csv", "dataset.csv")
 WORDS, FRAMES = "Prompt", "gif_path"
@@ -222,7 +222,7 @@ def _outcomes(
                 reference_sha256=reference.sha256,
                 defender=left,
                 challenger=right,
-                answers=Remembered() if isinstance(judge, Deliberates) else None,
+                answers=Remembered() if members_of(judge) else None,
             ).outcome
             silent = 0
         except NoAnswer as no_answer:

@@ -23,7 +23,10 @@ from judging.backends.base import NoAnswer, Served, Side
 from judging.decisions import health, two_families
 from judging.decisions.ballots import Ballot, FamilyVerdict, Verdict
 from judging.decisions.health import Gates, health_by_family
+from judging.exam.examiner import ExamRun, JudgeExaminer
+from judging.exam.pairs import ExamAsset, ExamPair
 from judging.health import silence
+from judging.health.control_images import doctored
 from judging.panel import openai, panel_of_two
 from judging.panel.answer_rows import description_of
 from judging.panel.answer_store import Remembered
@@ -296,6 +299,19 @@ def test_a_chat_template_is_told_what_its_version_says(tmp_path: Path) -> None:
         assert sent.get("chat_template_kwargs") == extra
 
 
+def test_a_panel_is_examined_as_a_whole_with_the_answers_of_both(tmp_path: Path, stack: ExitStack) -> None:
+    good, damaged = side(tmp_path, "good", shade=1), side(tmp_path, "damaged", shade=2)
+    seen = {good: 1.0, damaged: 0.0, doctored(good, "painted"): 1.0}
+    stage = Stage(tmp_path, stack, {version.family: eyes_of(version, seen) for version in (QWEN, GLM)})
+    pair = ExamPair(ExamAsset("thing", stage.reference, lambda: b""), "blur", 3, good, damaged, 100_000)
+    with ExamRun.opened(tmp_path / "exam.jsonl") as run:
+        JudgeExaminer(stage.panel, run).examine([pair])
+    (result,) = run.results.values()
+    assert result.outcome == "right" and run.gains["thing"] == 0
+    verdict = stage.verdict(good, damaged)
+    assert len(result.ballots) == len(verdict.ballots) == 2 * len(verdict.families[0].verdict.stages) > 0
+
+
 # --- whether a round may begin before a judge -----------------------------------------------------------------------
 
 
@@ -317,7 +333,6 @@ def test_a_judge_is_refused_before_a_round_with_what_to_do(settings: Any, monkey
 
 def test_a_judge_that_sees_passes_its_exam_and_one_that_sees_nothing_does_not(settings: Any, tmp_path: Path) -> None:
     from examples import objects
-    from judging.health.control_images import doctored
     from judging.management.commands.judge_ready import EXAM_FAILED, seen_cases
 
     version, eyes = version_named("vlm-2"), dict[str, Worth]()

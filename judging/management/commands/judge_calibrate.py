@@ -20,7 +20,7 @@ from judging.management.commands.judge_exam import (
     positive,
     run_file,
 )
-from judging.panel.vlm_panel import Deliberates
+from judging.panel.vlm_panel import Deliberates, members_of
 
 
 class Command(BaseCommand):
@@ -34,9 +34,9 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         judge = judge_of(options["judge"], progress=self.stderr.write)
         if not isinstance(judge, Deliberates):
-            raise CommandError(
-                f"{judge.name} computes its verdicts and has no bars; name a model, such as openai:vlm-2"
-            )
+            panel = "asks two models, each with bars of its own; name one of them"
+            computes = "computes its verdicts and has no bars; name a model, such as openai:vlm-2"
+            raise CommandError(f"{judge.name} {panel if members_of(judge) else computes}")
         try:
             pictures, pairs = drawn_pairs(options, progress=self.stderr.write)
             cases = calibrating.calibration_cases(

@@ -27,7 +27,7 @@ from judging.exam.examiner import ExamRun, JudgeExaminer
 from judging.exam.pairs import ALL_PAIRS, ExamPair, ExamPictures, assets_of, exam_pairs, rig_of
 from judging.exam.run_files import ExamHalted, ExamTaken
 from judging.management.commands.judge_check import examined
-from judging.panel.vlm_panel import Deliberates
+from judging.panel.vlm_panel import members_of
 
 OF_MODELS = 16  # pairs at once, where answers are waited for
 SEED = 1
@@ -78,7 +78,7 @@ class Command(BaseCommand):
         self, judge: Judge, pictures: ExamPictures, pairs: list[ExamPair], options: Mapping[str, Any]
     ) -> tuple[dict[str, Any], str]:
         """The report, and why it is not complete; "" where it is."""
-        at_once = options["at_once"] or (OF_MODELS if isinstance(judge, Deliberates) else 1)
+        at_once = options["at_once"] or (OF_MODELS if members_of(judge) else 1)
         halted = ""
         with ExamRun.opened(run_file(judge, pictures, what="exam")) as run:
             try:
