@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -41,36 +40,25 @@ import django
 
 django.setup()
 
-from django.conf import settings
 from django.core.cache import cache
-from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from benchmarks.pages_fill import Size, fill
+from benchmarks.pages_fill import Size, database, fill
 from competition.models import Competition, Round
-from core.postgres import server
 from judging.models import Match
 
 COLUMNS = ("page", "queries", "KB", "p50 ms", "p95 ms", "processor p95 ms", "kept p95 ms", "304 p95 ms")
 HEAD = f"\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 REPOSITORY = FOLDER / "repository"
-QUICK = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal_size=8GB"]
 
 
 def main() -> None:
-    settings.EMBEDDED_POSTGRES_OPTIONS += QUICK
     import_module("competition.wsgi")  # what a web server loads, as it loads it
-    try:
-        call_command("migrate", verbosity=0)
+    with database(FOLDER, kept=bool(ASKED.var)):
         report(Competition.objects.filter(slug="bench").first() or filled(), repeats=ASKED.repeats)
-    finally:
-        connection.close()
-        server.cluster().stop()
-        if not ASKED.var:
-            shutil.rmtree(FOLDER, ignore_errors=True)
 
 
 def filled() -> Competition:

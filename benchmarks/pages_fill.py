@@ -6,11 +6,16 @@ many of the newest rounds as are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 from django.db.models import NOT_PROVIDED, Model
 from psycopg.types.json import Jsonb
@@ -28,18 +33,35 @@ from competition.models import (
     SimulatedChain,
     Submission,
 )
+from core.postgres import server
 from core.postgres.backend.roles import as_owner
 from dashboard.facts import prompt_counts
 from dashboard.models import Publication
 from judging.models import Duel, Match, Rendering
+from judging.renderers import renderer as renderer_named
 from judging.renderers.rig import EMBEDDED
 
+QUICK = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal_size=8GB"]
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 RULES = {"name": "margin-1", "win_margin": "1/20", "stop_early": False}
 CARRIED = 4  # of the prompts of a round one in so many is one of the round before
 AT_ONCE = 50  # rounds whose duels one statement makes
 BASE58 = "translate(%s, '0abcdef', '1xyzuvw')"
 VIEWS = ["front_left", "front_right", "right", "back", "left", "top_down", "gray_front_left", "grid"]
+
+
+@contextmanager
+def database(folder: Path, *, kept: bool) -> Iterator[None]:
+    """An embedded one that loses what was written last if the machine loses power; `kept` when it is over."""
+    settings.EMBEDDED_POSTGRES_OPTIONS += QUICK
+    try:
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        connection.close()
+        server.cluster().stop()
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,7 +358,7 @@ def _files(competition: Competition, size: Size) -> None:
         competition_id=str(competition.pk),
         sha256="a.sha256",
         rig=text(EMBEDDED.digest()),
-        renderer="'raycast'",
+        renderer=text(renderer_named(competition.renderer).version),
         views=f"jsonb_build_object({views})",
         triangles="1000000",
         state="'rendered'",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from competition.models import Asset, Round
 from competition.rounds import ruleset_of
@@ -85,4 +85,4 @@ def waited_for(round_: Round, assets: QuerySet[Asset]) -> QuerySet[Asset]:
     """Of these drawn files those that are still to be measured before the round can go by them."""
     if not decides(round_):
         return assets.none()
-    return assets.exclude(sha256__in=settled(rule_of(round_).measure).values("sha256"))
+    return assets.filter(~Exists(settled(rule_of(round_).measure).filter(sha256=OuterRef("sha256"))))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from competition.models import Asset, Competition, Round, RoundPrompt, Submission
 from competition.steps import pause
@@ -30,6 +30,7 @@ from judging.renderers import renderer as renderer_named
 from judging.sides import rig_of
 
 SOON = timedelta(seconds=2)
+ROWS_A_STATEMENT = 2000
 UNWANTED = Wait(SOON, "somebody else has this duel, or nobody needs it any more")
 MEND = "An operator must configure the round's judge, or two people discard the correction."
 
@@ -40,12 +41,13 @@ def want_renderings(now: datetime) -> None:
         rig, renderer = rig_of(competition).digest(), renderer_named(competition.renderer).version
         rendered = Rendering.objects.filter(competition=competition, rig=rig, renderer=renderer)
         runs = Q(state__in=("miner_generation", "downloading", "duels", "finalizing"))
-        running = competition.rounds.filter(runs | Q(matches__state__in=Match.graph.active())).distinct()
+        active = Match.objects.filter(round=OuterRef("pk"), state__in=Match.graph.active())
+        running = list(competition.rounds.filter(runs | Exists(active)).values_list("pk", flat=True))
         stored = Asset.objects.filter(submission__round__in=running, state="stored")
-        for sha256 in set(stored.exclude(sha256__in=rendered.values("sha256")).values_list("sha256", flat=True)):
-            Rendering.objects.get_or_create(
-                competition=competition, sha256=sha256, rig=rig, renderer=renderer, defaults=Rendering.born(now=now)
-            )
+        unwanted = stored.filter(~Exists(rendered.filter(sha256=OuterRef("sha256")))).values_list("sha256", flat=True)
+        named = {"competition": competition, "rig": rig, "renderer": renderer, **Rendering.born(now=now)}
+        rows = (Rendering(sha256=sha256, **named) for sha256 in sorted(set(unwanted)))
+        Rendering.objects.bulk_create(rows, batch_size=ROWS_A_STATEMENT, ignore_conflicts=True)
 
 
 def render(rendering: Rendering, now: datetime) -> Outcome:
@@ -125,7 +127,8 @@ def _unrendered(entry: Submission, origin: str) -> int:
     assets = entry.assets.filter(origin=origin)
     settled = sides.renderings(entry.round.competition).filter(state__in=Rendering.graph.settled())
     stored = assets.filter(state="stored")
-    return assets.filter(state="downloading").count() + stored.exclude(sha256__in=settled.values("sha256")).count()
+    unsettled = stored.filter(~Exists(settled.filter(sha256=OuterRef("sha256"))))
+    return assets.filter(state="downloading").count() + unsettled.count()
 
 
 def _unmeasured(entry: Submission, origin: str) -> int:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.conf import settings
 from django.db import OperationalError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet, Value
 
 from core import clock, ledger
 from core.machine import stateful
@@ -30,6 +30,9 @@ from core.store import StoreFault
 log = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Stateful)
+Rows = list[tuple[int, str]]  # (pk, state)
+DUE, PUT_OFF = "due", "put off"
+MOST_KICKS = 500  # rows of a model that one look tells the workers of
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 WORKER_DIED = StepFailure(
     FailureClass.INFRASTRUCTURE,
@@ -214,9 +217,17 @@ def carry_out(row: Stateful, outcome: Outcome) -> bool:
 
 def kick(row: Stateful, *, now: datetime) -> None:
     """Send "look at this row".  Losing it loses nothing: `reconcile` sends it again."""
-    type(row).objects.filter(pk=row.pk).update(kicked_at=now)
-    if CONNECTED.send is not None:
-        CONNECTED.send(row._meta.label, row.pk, queue=row.declared.queue or "io")
+    _kick(type(row), [(row.pk, row.state)], now=now)
+
+
+def _kick(model: type[Stateful], rows: Rows, *, now: datetime) -> None:
+    if not rows:
+        return
+    model.objects.filter(pk__in=[pk for pk, _ in rows]).update(kicked_at=now)
+    if CONNECTED.send is None:
+        return
+    for pk, state in rows:
+        CONNECTED.send(model._meta.label, pk, queue=model.graph.states[state].queue or "io")
 
 
 def unkick(label: str, pk: int) -> None:
@@ -258,9 +269,29 @@ def reconcile(*, now: datetime) -> int:
             raise
         except Exception:
             log.exception("sweep %s failed; the other sweeps go on", look.__module__)
-    for model in stateful_models():
-        heal(model, now=now, slack=clock.TOLERANCE + timedelta(seconds=time.monotonic() - began))
-    return sum(kick_due(model, now=now) for model in stateful_models())
+    slack = clock.TOLERANCE + timedelta(seconds=time.monotonic() - began)
+    wanting = _wanting(now=now, slack=slack)
+    for model in wanting[PUT_OFF]:
+        heal(model, now=now, slack=slack)
+        wanting[DUE][model] = list(_unkicked(model, now=now).values_list("pk", "state")[:MOST_KICKS])
+    for model, rows in wanting[DUE].items():
+        _kick(model, rows, now=now)
+    return sum(len(rows) for rows in wanting[DUE].values())
+
+
+def _wanting(*, now: datetime, slack: timedelta) -> dict[str, dict[type[Stateful], Rows]]:
+    """Of every model the rows that are due and were not kicked lately, and one that a wrong clock put off: in one
+    statement, because nearly all looks find nothing."""
+    models = [model for model in stateful_models() if model.graph.active()]
+    asked: list[QuerySet[Any, Any]] = []
+    for place, model in enumerate(models):
+        off = model.objects.filter(put_off(model, now=now, slack=slack)).order_by("pk")[:1]
+        for why, rows in ((DUE, _unkicked(model, now=now)[:MOST_KICKS]), (PUT_OFF, off)):
+            asked.append(rows.values_list(Value(why), Value(place), "pk", "state"))
+    found: dict[str, dict[type[Stateful], Rows]] = {DUE: {}, PUT_OFF: {}}
+    for why, place, pk, state in asked[0].union(*asked[1:], all=True):
+        found[why].setdefault(models[place], []).append((pk, state))
+    return found
 
 
 def put_off(model: type[Stateful], *, now: datetime, slack: timedelta = clock.TOLERANCE) -> Q:
@@ -286,11 +317,15 @@ def heal(model: type[Stateful], *, now: datetime, slack: timedelta = clock.TOLER
     return healed
 
 
-def kick_due(model: type[Stateful], *, now: datetime, most: int = 500) -> int:
+def _unkicked(model: type[Row], *, now: datetime) -> QuerySet[Row]:
+    """Rows that are due and whose workers were not told lately."""
     silent = Q(kicked_at=None) | Q(kicked_at__lt=now - timedelta(seconds=settings.REKICK_SECONDS))
     silent |= Q(kicked_at__lt=F("due_at"))  # told too early: whoever looked then found nothing to do
     silent |= Q(kicked_at__gt=now + clock.TOLERANCE)  # by a clock that was wrong
-    rows = list(model.objects.filter(due(model, now=now) & silent).order_by("due_at", "pk")[:most])
-    for row in rows:
-        kick(row, now=now)
+    return model.objects.filter(due(model, now=now) & silent).order_by("due_at", "pk")
+
+
+def kick_due(model: type[Stateful], *, now: datetime) -> int:
+    rows = list(_unkicked(model, now=now).values_list("pk", "state")[:MOST_KICKS])
+    _kick(model, rows, now=now)
     return len(rows)

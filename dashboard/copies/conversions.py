@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.models import Exists, OuterRef
+
 from competition.models import Asset, Reign
 from core import store
 from core.machine import engine
@@ -60,8 +62,8 @@ def want_copies(now: datetime) -> None:
         competition = reign.competition
         won = Asset.objects.filter(submission__round=reign.won_in, submission__miner=reign.miner, state="stored")
         for target in registry.of(competition.config).targets:
-            there = WinnerCopy.objects.filter(target=target).values("original")
-            wanted = set(won.exclude(sha256__in=there).values_list("sha256", flat=True))
+            there = Exists(WinnerCopy.objects.filter(target=target, original=OuterRef("sha256")))
+            wanted = set(won.filter(~there).values_list("sha256", flat=True))
             for original in sorted(wanted)[:MOST_AT_ONCE]:
                 named = {"competition": competition, **WinnerCopy.born(now=now)}
                 WinnerCopy.objects.get_or_create(original=original, target=target, defaults=named)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef
+
 from core import store
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure
@@ -25,7 +27,8 @@ def want_light_copies(now: datetime) -> None:
     for round_, stored in drawn_files(now):
         least = registry.of(round_.competition.config).light_above  # lighter files are turned as they are
         heavy = stored.filter(bytes__gt=least)
-        wanted = heavy.exclude(sha256__in=LightCopy.objects.values("original")).values_list("sha256", flat=True)
+        there = Exists(LightCopy.objects.filter(original=OuterRef("sha256")))
+        wanted = heavy.filter(~there).values_list("sha256", flat=True)
         for original in sorted(set(wanted))[:MOST_AT_ONCE]:
             named = {"competition": round_.competition, **LightCopy.born(now=now)}
             LightCopy.objects.get_or_create(original=original, defaults=named)
