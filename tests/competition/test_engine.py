@@ -182,3 +182,17 @@ def test_every_state_in_which_a_worker_acts_has_a_step() -> None:
 
 def test_backoff_grows_and_is_bounded() -> None:
     assert [engine.backoff(n).total_seconds() for n in (1, 2, 3, 20)] == [1, 2, 4, 64]
+
+
+def test_a_look_asks_once_of_all_kinds_of_rows_and_kicks_what_is_due(
+    round_: Round, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    sent: list[tuple[str, int]] = []
+    monkeypatch.setattr(engine, "SWEEPS", [])
+    monkeypatch.setattr(engine.CONNECTED, "send", lambda label, pk, *, queue: sent.append((label, pk)))
+    Round.objects.filter(pk=round_.pk).update(due_at=NOW)
+    with django_assert_num_queries(2):  # one looks, one writes down what was kicked
+        assert engine.reconcile(now=NOW) == 1
+    assert sent == [("competition.Round", round_.pk)]
+    with django_assert_num_queries(1):
+        assert engine.reconcile(now=NOW) == 0
