@@ -283,15 +283,15 @@ def _wanting(*, now: datetime, slack: timedelta) -> dict[str, dict[type[Stateful
     """Of every model the rows that are due and were not kicked lately, and one that a wrong clock put off: in one
     statement, because nearly all looks find nothing."""
     models = [model for model in stateful_models() if model.graph.active()]
-    asked: list[QuerySet[Any, Any]] = []
+    queries: list[QuerySet[Any, Any]] = []
     for place, model in enumerate(models):
         off = model.objects.filter(put_off(model, now=now, slack=slack)).order_by("pk")[:1]
         for why, rows in ((DUE, _unkicked(model, now=now)[:MOST_KICKS]), (PUT_OFF, off)):
-            asked.append(rows.values_list(Value(why), Value(place), "pk", "state"))
-    found: dict[str, dict[type[Stateful], Rows]] = {DUE: {}, PUT_OFF: {}}
-    for why, place, pk, state in asked[0].union(*asked[1:], all=True):
-        found[why].setdefault(models[place], []).append((pk, state))
-    return found
+            queries.append(rows.values_list(Value(why), Value(place), "pk", "state"))
+    by_reason: dict[str, dict[type[Stateful], Rows]] = {DUE: {}, PUT_OFF: {}}
+    for why, place, pk, state in queries[0].union(*queries[1:], all=True):
+        by_reason[why].setdefault(models[place], []).append((pk, state))
+    return by_reason
 
 
 def put_off(model: type[Stateful], *, now: datetime, slack: timedelta = clock.TOLERANCE) -> Q:
