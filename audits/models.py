@@ -20,7 +20,8 @@ from core.machine.stateful import Stateful
 class PodRun(Stateful):
     """One run of a submission's code: on the round's prompts for the leader's outputs or an audit, on fresh prompts for
     a title match.  The purposes of a winner's further regenerations are numbered: `audit_1`.  One that was lost, or has
-    more to bring, is made in another `attempt`.
+    more to bring, is made in another `attempt`.  Where rules go by speed the leader's code may run once more `beside` a
+    winner's, for its time alone: it brings nothing, and nobody waits long for it.
 
     `handle` finds the pod again after a worker died, `progress` is the state of `audits.decisions.lifecycle`,
     `isolation` lists what the pod was and was not kept from, `mean_output_s` is the mean of `audits.decisions.speed`,
@@ -31,6 +32,7 @@ class PodRun(Stateful):
         LEADER = "leader"
         AUDIT = "audit"
         TITLE = "title"
+        BESIDE = "beside"
 
     ON_FRESH_PROMPTS: ClassVar[str] = Purpose.TITLE
     """Of the run that generates a round's fresh prompts, batch by batch as its matches ask for them."""
@@ -39,6 +41,7 @@ class PodRun(Stateful):
     submission = models.ForeignKey(Submission, models.PROTECT, related_name="pod_runs")
     purpose = models.CharField(max_length=8, choices=Purpose.choices)
     attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, blank=True, related_name="pod_runs")
+    beside = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="leaders_run")
     seed = models.PositiveBigIntegerField()
     provider = models.CharField(max_length=40)
     handle = models.JSONField(null=True, blank=True)
@@ -62,21 +65,22 @@ class PodRun(Stateful):
         return self.purpose == self.ON_FRESH_PROMPTS
 
     def describe(self) -> dict[str, object]:
-        return {
-            "round": self.submission.round.number,
-            "entry": self.submission.key,
-            "purpose": self.purpose,
-            "repeat": repeat_of(self.attempt),
-        }
+        run = {"entry": self.submission.key, "purpose": self.purpose, "repeat": repeat_of(self.attempt)}
+        described = {"round": self.submission.round.number, **run}
+        if self.beside is not None:
+            audited = self.beside.describe()
+            described["beside"] = {name: audited[name] for name in run}
+        return described
 
     def waiting_rounds(self) -> Iterable[Stateful]:
-        return (self.submission.round,)
+        return () if self.beside_id else (self.submission.round,)
 
     def competition_pk(self) -> int:
         return self.submission.round.competition_id
 
     def wakes(self) -> Iterable[Stateful]:
-        return (self.submission.round, *self.submission.audits.filter(state="gathering"))
+        audited = self.beside.submission if self.beside else self.submission
+        return (self.submission.round, *audited.audits.filter(state="gathering"))
 
 
 class Build(Stateful):

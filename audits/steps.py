@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models import Q
 
 from audits import bankrolls
 from audits.decisions import cherrypicking, verdicts
+from audits.decisions.lifecycle import BatchLimits
 from audits.models import Audit, Build, Correction, PodRun
-from audits.pods import runs
+from audits.pods import beside, runs
 from audits.reviews import in_force, reruns
 from audits.source import evidence, source_audits
 from audits.source.origins.base import NotFetched
@@ -24,11 +26,11 @@ from competition.attempts import goes_by
 from competition.decisions.attempts import number_of, numbered
 from competition.models import Round, Submission
 from competition.rounds import conclude, rules_of, ruleset_of
-from competition.rulesets import RoundDecision
+from competition.rulesets import RoundDecision, Ruleset
 from competition.rulesets.base import NOBODY, SCREEN
 from competition.rulesets.ladder import LEADER
 from competition.rulesets.regenerations import TIMES, Regeneration
-from competition.rulesets.speed import TIEBREAK
+from competition.rulesets.speed import TIEBREAK, SpeedRule, TimedRun, wants_leader_beside
 from competition.rulesets.tally import DuelResult, Tally
 from competition.states import RUNNING
 from competition.steps import pause
@@ -60,8 +62,9 @@ def pause_what_is_out_of_tries(now: datetime) -> None:
 
     The rest of the round would wait for it without a word; so does a round whose own step ends its workers.
     """
-    for model in (PodRun, Build):
-        for row in model.objects.filter(model.out_of_tries()).select_related("submission__miner"):
+    waited_for = (PodRun.objects.filter(beside=None), Build.objects.all())
+    for rows in waited_for:
+        for row in rows.filter(rows.model.out_of_tries()).select_related("submission__miner"):
             runs.pause_round(row.submission, row.failure_reason, failure_class=row.failure_class, now=now)
     for round_ in Round.objects.filter(state__in=RUNNING, failure_code=WORKER_DIED).select_related("competition"):
         engine.move(round_, pause(round_, round_.failure_reason, code=WORKER_DIED, now=now), now=now)
@@ -108,99 +111,152 @@ def generate_again(audit: Audit, *, now: datetime) -> Outcome:
     return _verdict(audit, verdict, also=partial(flag_the_best_of_many, audit))
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeadersPace:
+    """What a tiebreak by speed takes, of one audit: the rule, the leader, how fast its code ran in this round where its
+    outputs were judged, and the entry's margin against it."""
+
+    rule: SpeedRule
+    leader: Submission | None = None
+    runs: Sequence[TimedRun] = ()
+    margin: Fraction | None = None
+
+    @property
+    def runs_beside(self) -> bool:
+        return self.leader is not None and wants_leader_beside(self.rule, margin=self.margin)
+
+
+def leaders_pace(audit: Audit) -> LeadersPace:
+    """Read once for all regenerations of an audit; nothing where nothing follows from it."""
+    rule, round_ = rules_of(audit.round).speed, audit.round
+    if rule.mode != TIEBREAK and not rule.beside:
+        return LeadersPace(rule=rule)
+    leads = PodRun.objects.filter(
+        submission__round=round_, submission__role=Submission.Role.LEADER, purpose=PodRun.Purpose.LEADER
+    )
+    in_force = matches.in_force(round_, attempt=audit.correction.attempt if audit.correction else None)
+    screen = in_force.filter(kind=SCREEN, challenger=audit.submission, state="decided").first()
+    return LeadersPace(
+        rule=rule,
+        leader=matches.leader(round_),
+        runs=[timed for run in leads if (timed := runs.timed_run(run))],
+        margin=matches.tally_of(screen).margin if screen else None,
+    )
+
+
+Missing = TypeVar("Missing")
+
+
+def fold_regenerations(
+    audit: Audit,
+    ruleset: Ruleset,
+    *,
+    outputs: Callable[[int], Regeneration | Missing],
+    against_defender: Callable[[int], Tally | Missing],
+) -> verdicts.AuditVerdict | Missing:
+    """What the ruleset says of the regenerations, one after the other; or what one of the two gave for a missing one.
+
+    `against_defender` is called where the ruleset wants a winner to win again.
+    """
+    generation_s = BatchLimits.from_json(audit.round.competition.config.get("pods", {})).generation_s
+    rows = list[Regeneration]()
+    for regeneration in range(ruleset.regenerations):
+        row = outputs(regeneration)
+        if not isinstance(row, Regeneration):
+            return row
+        verdict = ruleset.regeneration_verdict([*rows, row], generation_s=generation_s)
+        if verdict is None and ruleset.wins_again:
+            tally = against_defender(regeneration)
+            if not isinstance(tally, Tally):
+                return tally
+            row = replace(row, defender=tally)
+            verdict = ruleset.regeneration_verdict([*rows, row], generation_s=generation_s)
+        if verdict is not None:
+            return verdict
+        rows.append(row)
+    raise AssertionError("unreachable: a ruleset gives a verdict on the last regeneration")
+
+
 def regeneration_verdict(audit: Audit, *, now: datetime) -> verdicts.AuditVerdict | Wait:
     """What the regenerations so far say, or what is waited for.
 
     One after the other: which matches are played follows from what was judged, not from who was quick.
     """
-    ruleset, rows = ruleset_of(audit.round), list[Regeneration]()
-    defender = None
+    ruleset, pace, defender = ruleset_of(audit.round), leaders_pace(audit), None
     if ruleset.wins_again:  # the defender of the rung that this entry won
         decision = matches.round_decision(audit.round, audits=in_force.audited(audit.round))
         key = decision.defender_of(audit.submission.key)
         if key is None:
             return Wait(SOON, "the ladder is climbed anew")
         defender = {entry.key: entry for entry in audit.round.submissions.select_related("miner")}[str(key)]
-    for regeneration in range(ruleset.regenerations):
-        run = _run(audit, regeneration=regeneration, now=now)
-        if isinstance(run, Wait):
-            return run
-        row = _regenerated(audit, run, regeneration=regeneration, now=now)
-        if isinstance(row, Wait):
-            return row
-        limit_s = runs.limits_of(run).generation_s
-        result = ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
-        if result is None and defender is not None:
-            match = matches.ensure(
-                audit.round,
-                kind=Match.Kind.AGAINST_DEFENDER,
-                defender=defender,
-                challenger=audit.submission,
-                now=now,
-                regeneration=regeneration,
-            )
-            if match.state != "decided":
-                what = "the regenerated outputs are judged against the defender"
-                return Wait(SOON, f"{what}{_time(regeneration)}: {match.state}")
-            row = replace(row, defender=matches.tally_of(match))
-            result = ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
-        if result is not None:
-            return result
-        rows.append(row)
-    raise AssertionError("unreachable: a ruleset gives a verdict on the last regeneration")
+
+    def outputs(regeneration: int) -> Regeneration | Wait:
+        run = _run(audit, pace, regeneration=regeneration, now=now)
+        return run if isinstance(run, Wait) else _regenerated(audit, run, pace, regeneration=regeneration, now=now)
+
+    def against_defender(regeneration: int) -> Tally | Wait:
+        if defender is None:
+            raise ValueError(f"{audit.round.ruleset} does not want a winner to win again")
+        match = matches.ensure(
+            audit.round,
+            kind=Match.Kind.AGAINST_DEFENDER,
+            defender=defender,
+            challenger=audit.submission,
+            now=now,
+            regeneration=regeneration,
+        )
+        if match.state != "decided":
+            what = "the regenerated outputs are judged against the defender"
+            return Wait(SOON, f"{what}{_time(regeneration)}: {match.state}")
+        return matches.tally_of(match)
+
+    return fold_regenerations(audit, ruleset, outputs=outputs, against_defender=against_defender)
 
 
-def _run(audit: Audit, *, regeneration: int, now: datetime) -> PodRun | Wait:
+def _run(audit: Audit, pace: LeadersPace, *, regeneration: int, now: datetime) -> PodRun | Wait:
     entry, number = audit.submission, reruns.regeneration_for(audit) + regeneration
     drawn = (row.prompt for row in audit.round.drawn.select_related("prompt"))
     prompts.expect_generated(entry, drawn, now=now, regeneration=number)
     run = runs.want(entry, purpose=numbered(PodRun.Purpose.AUDIT, number), now=now)
+    leaders = beside.want(run, pace.leader, now=now) if pace.leader and pace.runs_beside else None
     if not run.settled:
         return Wait(
             SOON, f"the platform runs the code again{_time(regeneration)}: {run.state}, {run.waiting_for or 'starting'}"
         )
     if run.state == "failed" and run.failure_class == FailureClass.INFRASTRUCTURE:
         return Wait(SOON, "the pod was lost through a fault of ours: an operator must mend the cause")
+    if leaders is not None and beside.still_waited_for(leaders, run, now=now):
+        return Wait(SOON, f"the leader's code runs beside it{_time(regeneration)}: {leaders.state}")
     return run
 
 
-def _regenerated(audit: Audit, run: PodRun, *, regeneration: int, now: datetime) -> Regeneration | Wait:
+def _regenerated(
+    audit: Audit, run: PodRun, pace: LeadersPace, *, regeneration: int, now: datetime
+) -> Regeneration | Wait:
     """One regeneration, judged against the submitted outputs."""
     match = reruns.match_of(audit, regeneration=regeneration, now=now)
     if match.state != "decided":
         what = "the regenerated outputs are judged against the submitted ones"
         return Wait(SOON, f"{what}{_time(regeneration)}: {match.state}")
     results = [matches.result_of(duel) for duel in match.duels.order_by("position")]
-    return regeneration_of_run(audit, run, submitted=matches.tally_of(match), results=results)
+    return regeneration_of_run(run, pace, submitted=matches.tally_of(match), results=results)
 
 
 def regeneration_of_run(
-    audit: Audit, run: PodRun, *, submitted: Tally, results: Iterable[DuelResult | None]
+    run: PodRun, pace: LeadersPace, *, submitted: Tally, results: Iterable[DuelResult | None]
 ) -> Regeneration:
     """What a run brought, as the rules see it; `submitted` and `results` are those of its match."""
+    leaders = PodRun.objects.filter(beside=run).first() if pace.rule.beside else None
     return Regeneration(
         submitted=submitted,
         generated_s=run.generated_s,
         results=tuple(result for result in results if result),
         failure=(run.failure_class, run.failure_code, run.failure_reason) if run.state == "failed" else None,
         timed=runs.timed_run(run),
-        **_beside_leader(audit),
+        leaders=pace.runs,
+        beside=runs.timed_run(leaders) if leaders else None,
+        ahead=pace.margin,
     )
-
-
-def _beside_leader(audit: Audit) -> dict[str, Any]:
-    """What a tiebreak by speed takes: how fast the leader's code ran in this round, and the margin against it."""
-    if rules_of(audit.round).speed.mode != TIEBREAK:
-        return {}
-    leads = PodRun.objects.filter(
-        submission__round=audit.round, submission__role=Submission.Role.LEADER, purpose=PodRun.Purpose.LEADER
-    )
-    in_force = matches.in_force(audit.round, attempt=audit.correction.attempt if audit.correction else None)
-    screen = in_force.filter(kind=SCREEN, challenger=audit.submission, state="decided").first()
-    return {
-        "leaders": [timed for run in leads if (timed := runs.timed_run(run))],
-        "ahead": matches.tally_of(screen).margin if screen else None,
-    }
 
 
 def _time(regeneration: int) -> str:

@@ -90,8 +90,8 @@ class PodProvider(Protocol):
     needs_image: bool
     """Does it start images, which are built before?"""
 
-    def start(self, image: Image, *, name: str) -> Pod:
-        """A pod of that name; the one already running, if there is one."""
+    def start(self, image: Image, *, name: str, beside: Pod | None = None) -> Pod:
+        """A pod of that name; the one already running, if there is one.  On the same kind of card as `beside`."""
 
     def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:
         """The same for a small service of ours (`audits.pods.control_pod`), which is known to work.

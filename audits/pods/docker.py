@@ -63,7 +63,7 @@ class DockerPods:
             raise ValueError("the gate's image must be named by digest")
         self.host, self.built, self.engine = host, built, engine_at(host.url)
 
-    def start(self, image: Image, *, name: str) -> Pod:
+    def start(self, image: Image, *, name: str, beside: Pod | None = None) -> Pod:
         return self._start(self.built(image), name=name)
 
     def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:

@@ -74,7 +74,7 @@ class LocalPods:
     ) -> None:
         self.repos, self.pods, self.limits, self.walls = repos, pods.absolute(), limits, walls
 
-    def start(self, image: Image, *, name: str) -> Pod:
+    def start(self, image: Image, *, name: str, beside: Pod | None = None) -> Pod:
         def fill(solution: Path) -> None:
             checkout(image, repos=self.repos, into=solution, commit_of=commit_of)
 

@@ -123,17 +123,26 @@ class RentedPods:
         self.built, self.hash_of, self.owners = built, hash_of, owners
         self.order = by_price([(cloud, offer) for cloud in clouds for offer in cloud.offers])
 
-    def start(self, image: Image, *, name: str) -> Pod:
+    def start(self, image: Image, *, name: str, beside: Pod | None = None) -> Pod:
         """The clouds have no unique names, so they are asked first; a double that two workers made is swept."""
-        return self._start(self.built(image), name=name)
+        if beside is None:
+            return self._start(self.built(image), name=name)
+        return self._start(self.built(image), name=name, among=[self._cloud_of(beside)], card=beside.card)
 
     def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:
         among = None if beside is None else [self._cloud_of(beside)]
         return self._start(self.control, name=name, command=control_pod.COMMAND, among=among)
 
     def _start(
-        self, digest: str, *, name: str, command: Sequence[str] = (), among: Sequence[Cloud] | None = None
+        self,
+        digest: str,
+        *,
+        name: str,
+        command: Sequence[str] = (),
+        among: Sequence[Cloud] | None = None,
+        card: str = "",
     ) -> Pod:
+        """`card`: the only kind that will do, "" for any."""
         if not NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not the name of a pod")
         if not BY_DIGEST.fullmatch(digest):
@@ -149,14 +158,25 @@ class RentedPods:
             if first := min((row for row in there if row.started), key=lambda row: row.ident, default=None):
                 return self._pod(cloud, first)
         answering = [cloud for cloud in clouds if cloud.name not in silent]
-        return self._rent(digest, name=name, command=command, among=answering, refused=list(silent.values()))
+        offers = [(cloud, offer) for cloud, offer in self.order if card in ("", card_of(cloud, offer.gpu))]
+        refused = list(silent.values())
+        if not offers:
+            refused.append(no_capacity(", ".join(cloud.name for cloud in clouds), card))
+        return self._rent(digest, name=name, command=command, among=answering, offers=offers, refused=refused)
 
     def _rent(
-        self, digest: str, *, name: str, command: Sequence[str], among: Sequence[Cloud], refused: list[PodFault]
+        self,
+        digest: str,
+        *,
+        name: str,
+        command: Sequence[str],
+        among: Sequence[Cloud],
+        offers: Sequence[tuple[Cloud, Offer]],
+        refused: list[PodFault],
     ) -> Pod:
         """At the first that can.  One that did not answer is not asked for a second machine in the same call."""
         on_hand = {cloud.name: kinds_on_hand(cloud) for cloud in among}
-        for cloud, offer in self.order:
+        for cloud, offer in offers:
             if cloud.name not in on_hand:
                 continue
             try:
@@ -179,7 +199,7 @@ class RentedPods:
             address=rental.address,
             isolation=ISOLATION,
             place={"cloud": cloud.name, "id": rental.ident},
-            card=f"{rental.gpu} at {cloud.name}" if rental.gpu else "",
+            card=card_of(cloud, rental.gpu) if rental.gpu else "",
             usd_per_hour=price,
         )
 
@@ -258,6 +278,11 @@ def superfluous(
         if row.name not in known or not stays:
             ends.append(row)
     return ends
+
+
+def card_of(cloud: Cloud, gpu: str) -> str:
+    """A pod's kind of machine: the same card at two clouds is not the same."""
+    return f"{gpu} at {cloud.name}"
 
 
 def by_price(offers: Sequence[tuple[Cloud, Offer]]) -> list[tuple[Cloud, Offer]]:

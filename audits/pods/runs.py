@@ -25,7 +25,7 @@ from audits.decisions import lifecycle, rentals, speed
 from audits.decisions.lifecycle import Event, PodAction, PodProgress
 from audits.decisions.rentals import PodRental
 from audits.models import PodRun
-from audits.pods import batch, builds, control_pod, hosts, logs, results
+from audits.pods import batch, beside, builds, control_pod, hosts, logs, results
 from audits.pods.base import UNCLEAR, Image, Pod, PodFault, PodProvider
 from audits.pods.control_pod import ControlPod
 from audits.pods.docker import DockerPods
@@ -158,6 +158,8 @@ def open_fresh_matches(round_: Round) -> QuerySet[Match]:
 def tend(run: PodRun, now: datetime) -> Outcome:
     """Look at the pod once, then do the one thing that follows."""
     look = _Look(run, provider_named(run.provider), batches_of(run), now=now)
+    if run.beside is not None and run.beside.state == "failed":
+        return look.failed(beside.ALONE)
     printed = run.log
     if look.pod is not None and look.progress.phase in ("warming_up", "ready", "generating", "complete"):
         look.after(look.status())
@@ -172,6 +174,8 @@ def tend(run: PodRun, now: datetime) -> Outcome:
         return Move("done", because="every batch is collected", sets=sets, facts=facts)
     if action.kind == "fail":
         return look.failed(action.failure or lifecycle.UNKNOWN)
+    if action.kind == "start_pod" and run.beside is not None and run.beside.handle is None:
+        return Wait(IDLE, "the code beside which it is timed has no pod yet")
     if action.kind == "start_pod" and not builds.ready(run, look.provider, now=now):
         return Wait(IDLE, "the image of the revealed commit is being built")
     if action.kind == "start_pod" and (outage := builds.outage(run, look.provider)) is not None:
@@ -251,7 +255,8 @@ class _Look:
     def start_pod(self, action: PodAction) -> Event:
         image = Image(repo=self.run.submission.repo, commit=self.run.submission.commit)
         try:
-            self.pod = self.provider.start(image, name=name_of(self.run.pk, self.progress.pods))
+            audited = Pod.from_json(self.run.beside.handle) if self.run.beside and self.run.beside.handle else None
+            self.pod = self.provider.start(image, name=name_of(self.run.pk, self.progress.pods), beside=audited)
         except PodFault as fault:
             return self.event("refused", failure=_failure(fault))
         rental = PodRental(card=self.pod.card, usd_per_hour=self.pod.usd_per_hour, since=self.now)
@@ -381,8 +386,11 @@ class _Look:
         }
 
     def failed(self, cause: lifecycle.PodFailure) -> Move:
-        """The miner's failure ends in missing files; ours pauses the round, and a resumed round runs again."""
+        """The miner's failure ends in missing files; ours pauses the round, and a resumed round runs again.  Of a run
+        of the leader's code beside another neither: where it has no time, speed is no basis."""
         failure = StepFailure(cause.failure_class, cause.code, cause.sentence)
+        if self.run.beside_id:
+            return Move("failed", because=cause.sentence, sets=self.end(), failure=failure)
         theirs = cause.failure_class == FailureClass.MINER
         also = partial(_forfeit, self.run, failure) if theirs else partial(_pause, self.run, failure)
         return Move("failed", because=cause.sentence, sets=self.end(), failure=failure, also=also)
@@ -403,7 +411,10 @@ def _failure(fault: PodFault) -> lifecycle.PodFailure:
 
 
 def _store_files(run: PodRun, got: results.Results, *, now: datetime) -> None:
-    """The files become assets, each once; a stem without a file has failed by the miner's doing."""
+    """The files become assets, each once; a stem without a file has failed by the miner's doing.  Those of a run that
+    is made for its time are not kept."""
+    if run.beside_id:
+        return
     for asset in wanted(run):
         if asset.settled:
             continue

@@ -140,6 +140,7 @@ def stuck(correction: Correction) -> StepFailure | None:
         why = f"An audit cannot be finished: {audit.failure_reason}"
         return StepFailure(FailureClass.INFRASTRUCTURE, "AUDIT", f"{why} {OPERATOR}")
     ours = PodRun.objects.filter(submission__round=correction.round, since__gte=correction.since, state="failed")
+    ours = ours.filter(beside=None)  # nothing waits for a leader's code that is only timed
     rows = ours.select_related("submission__miner", "submission__round").order_by("pk")
     newest = {(run.submission_id, run.purpose): run for run in rows}
     run = next((run for run in newest.values() if runs.lost(run) and not runs.may_try_again(run)), None)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 
+from django.db.models import Q
+
 from audits.models import Audit, Correction, PodRun
 from audits.reviews import in_force
 from competition.decisions.attempts import number_of, numbered, regeneration_of
@@ -154,5 +156,5 @@ def drop(correction: Correction, *, now: datetime) -> None:
     failure = StepFailure(FailureClass.INFRASTRUCTURE, "DISCARDED", DISCARDED)
     purpose = numbered(PodRun.Purpose.AUDIT, regeneration_of(correction.attempt))
     ours = PodRun.objects.filter(submission__round=correction.round, state__in=PodRun.graph.active())
-    for run in ours.filter(purpose=purpose):
+    for run in ours.filter(Q(purpose=purpose) | Q(beside__purpose=purpose)):
         engine.move(run, Move("failed", because=DISCARDED, failure=failure), now=now)

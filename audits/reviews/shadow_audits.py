@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from audits.models import Audit, PodRun
-from audits.pods import runs
 from audits.reviews import in_force, reruns
-from audits.steps import STATES, regeneration_of_run
+from audits.steps import STATES, LeadersPace, fold_regenerations, leaders_pace, regeneration_of_run
 from competition.decisions.attempts import numbered
 from competition.models import Submission
 from competition.rounds import rules_of
 from competition.rulesets.base import SCREEN
 from competition.rulesets.ladder import LEADER, Audited, Key, combined
 from competition.rulesets.regenerations import Regeneration
+from competition.rulesets.tally import Tally
 from judging.models import Match
 from judging.shadow.round_view import RoundView
 
@@ -50,25 +50,19 @@ def follows_from_duels(audit: Audit, view: RoundView) -> bool:
 
 def state_of(audit: Audit, view: RoundView) -> str:
     """What the ruleset says of the regenerations so far; `open` where a match or a run that it needs is missing."""
-    rows = list[Regeneration]()
-    for regeneration in range(view.ruleset.regenerations):
+    pace = leaders_pace(audit)
+
+    def outputs(regeneration: int) -> Regeneration | None:
         run = run_of(audit, regeneration=regeneration)
-        row = regeneration_seen(audit, run, view, regeneration=regeneration) if run is not None else None
-        if run is None or row is None:
-            return "open"
-        limit_s = runs.limits_of(run).generation_s
-        verdict = view.ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
-        rematch = regenerated_match(view, Match.Kind.AGAINST_DEFENDER, audit.submission, regeneration=regeneration)
-        against = view.end_of(rematch) if rematch is not None else None
-        if verdict is None and against is not None:
-            row = replace(row, defender=against.tally)
-            verdict = view.ruleset.regeneration_verdict([*rows, row], generation_s=limit_s)
-        if verdict is not None:
-            return STATES.get(verdict.outcome, "open")
-        if row.defender is None:
-            return "open"
-        rows.append(row)
-    return "open"
+        return regeneration_seen(audit, run, pace, view, regeneration=regeneration) if run is not None else None
+
+    def against_defender(regeneration: int) -> Tally | None:
+        match = regenerated_match(view, Match.Kind.AGAINST_DEFENDER, audit.submission, regeneration=regeneration)
+        end = view.end_of(match) if match is not None else None
+        return end.tally if end is not None else None
+
+    verdict = fold_regenerations(audit, view.ruleset, outputs=outputs, against_defender=against_defender)
+    return STATES.get(verdict.outcome, "open") if verdict is not None else "open"
 
 
 def run_of(audit: Audit, *, regeneration: int) -> PodRun | None:
@@ -76,14 +70,16 @@ def run_of(audit: Audit, *, regeneration: int) -> PodRun | None:
     return PodRun.objects.filter(submission=audit.submission, purpose=purpose).order_by("pk").last()
 
 
-def regeneration_seen(audit: Audit, run: PodRun, view: RoundView, *, regeneration: int) -> Regeneration | None:
+def regeneration_seen(
+    audit: Audit, run: PodRun, pace: LeadersPace, view: RoundView, *, regeneration: int
+) -> Regeneration | None:
     """As the second judge sees it, also the margin against the leader where a ruleset asks for that; None where a
     match is open."""
     match = regenerated_match(view, Match.Kind.AUDIT, audit.submission, regeneration=regeneration)
     end = view.end_of(match) if match is not None else None
     if match is None or end is None:
         return None
-    row = regeneration_of_run(audit, run, submitted=end.tally, results=view.results(match)[: end.after])
+    row = regeneration_of_run(run, pace, submitted=end.tally, results=view.results(match)[: end.after])
     if row.ahead is None:
         return row
     screen = view.by_pairing.get((SCREEN, LEADER, audit.submission.key))

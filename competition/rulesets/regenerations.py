@@ -53,8 +53,9 @@ class Regeneration:
     those, against the defender of the rung.
 
     `results`: the duels that `submitted` counts; `failure`: (class, code, sentence) of a run that came to no end.
-    `timed`: how fast the run was, `leaders` the runs of the leader's code in the same round, `ahead` the entry's margin
-    against the leader; none of them where nobody knows.
+    `timed`: how fast the run was, `leaders` the runs of the leader's code in the same round whose outputs were judged,
+    `beside` the one that was made beside this run, `ahead` the entry's margin against the leader; none of them where
+    nobody knows.
     """
 
     submitted: Tally
@@ -64,6 +65,7 @@ class Regeneration:
     failure: tuple[str, str, str] | None = None
     timed: TimedRun | None = None
     leaders: Sequence[TimedRun] = ()
+    beside: TimedRun | None = None
     ahead: Fraction | None = None
 
 
@@ -101,7 +103,7 @@ def _fast_enough(one: Regeneration, held: AuditVerdict, *, rules: GenerationRule
     held = replace(held, numbers={**held.numbers, **numbers}, limits=limits)
     if held.outcome != PASSED:
         return held
-    broken = speed.tiebreak(rules.speed, margin=one.ahead, run=one.timed, leaders=one.leaders)
+    broken = speed.tiebreak(rules.speed, margin=one.ahead, run=one.timed, leaders=one.leaders, beside=one.beside)
     if broken.slower_by is not None:
         held = replace(held, numbers={**held.numbers, "slower_by": str(broken.slower_by)})
     if broken.lost:

@@ -10,7 +10,7 @@ decision: what the duels say stands.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -23,11 +23,13 @@ MOST_SLOWER = 100
 
 SAME_HOUR_S = 3600
 UNTIMED, CARD_UNKNOWN, CARDS_DIFFER, HOURS_APART = "untimed", "card_unknown", "cards_differ", "hours_apart"
+UNJUDGED = "unjudged"
 WHY_NOT = {
     UNTIMED: "one of them was not timed output by output",
     CARD_UNKNOWN: "it is not known that each ran on one kind of card",
     CARDS_DIFFER: "they ran on different kinds of card",
     HOURS_APART: "they were begun more than an hour apart",
+    UNJUDGED: "the run of the leader's code whose outputs were judged was not timed on this kind of card",
 }
 
 
@@ -67,11 +69,19 @@ class SpeedRule:
             "means": f"tiebreak: of the leader's mean; so much slower a narrow winner may be, at most {MOST_SLOWER}",
         },
     )
+    beside: bool = field(
+        default=False,
+        metadata={
+            "means": "report and tiebreak: the leader's code runs once more beside a winner's that is audited, on the "
+            "same kind of card, and the two are compared; with tiebreak only beside a narrow winner's",
+        },
+    )
 
     def to_json(self) -> dict[str, Any]:
         """Without floats, so that it can be hashed, and without what is not bounded."""
-        values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        return {name: str(value) for name, value in values.items() if value is not None}
+        values = {each.name: getattr(self, each.name) for each in dataclasses.fields(self) if each.name != "beside"}
+        plain: dict[str, Any] = {name: str(value) for name, value in values.items() if value is not None}
+        return {**plain, "beside": True} if self.beside else plain
 
 
 def read_speed(name: str, value: Any) -> SpeedRule:
@@ -88,6 +98,7 @@ def read_speed(name: str, value: Any) -> SpeedRule:
     if mode not in MODES:
         raise BadRules(f"{name}.mode", f"{mode!r} is no mode", fix=f"Use one of: {', '.join(MODES)}")
     bounds = {bound: _READERS[bound](f"{name}.{bound}", given[bound]) for bound in known[1:] if bound in given}
+    bounds = {bound: value for bound, value in bounds.items() if value is not False}
     may, must = BOUNDS[mode]
     if idle := sorted(set(bounds) - may - must):
         raise BadRules(f"{name}.{idle[0]}", f"{mode} does not use it", fix="Leave it out, or name another mode")
@@ -108,11 +119,22 @@ def _slower(name: str, value: Any) -> Fraction:
     return part
 
 
-_READERS = {"most_output_s": _seconds, "clear": share, "slower": _slower}
+def _yes_or_no(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadRules(name, f"true or false is needed, not {kind_of(value)}", fix="Write true, or leave it out")
+    return value
+
+
+_READERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "most_output_s": _seconds,
+    "clear": share,
+    "slower": _slower,
+    "beside": _yes_or_no,
+}
 BOUNDS: Mapping[str, tuple[set[str], set[str]]] = {
     LIMIT: ({"most_output_s"}, set()),
-    REPORT: (set(), set()),
-    TIEBREAK: ({"most_output_s"}, {"clear", "slower"}),
+    REPORT: ({"beside"}, set()),
+    TIEBREAK: ({"most_output_s", "beside"}, {"clear", "slower"}),
 }
 """Mode -> the bounds that it may have, and those that it must."""
 
@@ -186,18 +208,49 @@ class Tiebreak:
     sentence: str = ""
 
 
+def wants_leader_beside(rule: SpeedRule, *, margin: Fraction | None) -> bool:
+    """Does the leader's code run once more beside that of an entry which won by `margin`?  Where something may follow
+    from it, or it is to be reported."""
+    narrow = margin is not None and rule.clear is not None and margin < rule.clear
+    return rule.beside and (rule.mode == REPORT or narrow)
+
+
+def leaders_time(
+    rule: SpeedRule, *, run: TimedRun, leaders: Sequence[TimedRun], beside: TimedRun | None
+) -> tuple[TimedRun | None, str]:
+    """The run of the leader's code that `run` is held against, and a key of `WHY_NOT`, "" where it is a basis.
+
+    Where the leader's code ran beside it, that is the one, unless the leader's run whose outputs were judged was slower
+    on the same kind of card: what its code leaves out while nobody judges it makes a leader no faster.
+    """
+    if not rule.beside:
+        leader = nearest(run, leaders)
+        return leader, why_incomparable(run, leader) if leader else UNTIMED
+    if beside is None or (reason := why_incomparable(run, beside)):
+        return beside, UNTIMED if beside is None else reason
+    judged = nearest(beside, leaders)
+    if judged is None or judged.card != beside.card or not judged.mean_s:
+        return beside, UNJUDGED
+    return max(beside, judged, key=lambda one: one.mean_s or 0), ""
+
+
 def tiebreak(
-    rule: SpeedRule, *, margin: Fraction | None, run: TimedRun | None, leaders: Sequence[TimedRun]
+    rule: SpeedRule,
+    *,
+    margin: Fraction | None,
+    run: TimedRun | None,
+    leaders: Sequence[TimedRun],
+    beside: TimedRun | None = None,
 ) -> Tiebreak:
-    """Of an entry that won by `margin` against the leader of the round; `leaders`: the runs of that leader's code.
+    """Of an entry that won by `margin` against the leader of the round; `leaders`: the runs of that leader's code whose
+    outputs were judged, `beside`: the one that was made beside `run`.
 
     Without a basis what the duels say stands: neither side can be made to pay for where and when we ran its code.
     """
     if rule.clear is None or rule.slower is None or margin is None or margin >= rule.clear:
         return Tiebreak()
     narrow = f"It is ahead of the leader by {float(margin):.2%}, less than {float(rule.clear):.2%}"
-    leader = nearest(run, leaders) if run else None
-    reason = why_incomparable(run, leader) if run and leader else UNTIMED
+    leader, reason = leaders_time(rule, run=run, leaders=leaders, beside=beside) if run else (None, UNTIMED)
     if run is None or leader is None or reason:
         return Tiebreak(sentence=f"{narrow}; speed is no basis here: {WHY_NOT[reason]}.")
     slower = -(faster_by(run, leader) or Fraction(0))

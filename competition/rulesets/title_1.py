@@ -167,6 +167,8 @@ class Title1(Ruleset):
             )
         if self.rules.speed.mode == TIEBREAK:
             raise BadRules("speed.mode", "a title is earned, not won by a margin", fix="Use limit or report")
+        if self.rules.speed.beside:
+            raise BadRules("speed.beside", "both sides run for their title match anyway", fix="Leave it out")
 
     @property
     def title(self) -> TitleRules:

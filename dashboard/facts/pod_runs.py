@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -56,8 +56,9 @@ def what_time_decides(rules: Rules | None, *, pods: Mapping[str, Any]) -> str:
     if rules is None or "generation" not in rules.audits:
         return ""
     rule, whole = rules.speed, duration(BatchLimits.from_json(pods).generation_s)
+    again = " The leader's code runs once more beside it, on the same kind of card, to compare." if rule.beside else ""
     if rule.mode == speed_rules.REPORT:
-        return f"How fast a winner's code is decides nothing; a run that is not over after {whole} is ended."
+        return f"How fast a winner's code is decides nothing; a run that is not over after {whole} is ended.{again}"
     most = f", and at most {float(rule.most_output_s):g} s each on average" if rule.most_output_s else ""
     words = f"A winner's code is run again, and has {whole} for all outputs{most}, or its win does not count."
     if rule.clear is None or rule.slower is None:
@@ -65,12 +66,31 @@ def what_time_decides(rules: Rules | None, *, pods: Mapping[str, Any]) -> str:
     return (
         f"{words} A winner ahead of the leader by less than {float(rule.clear):.2%} does not take the lead where its "
         f"code is more than {float(rule.slower):.2%} slower than the leader's, on the same kind of card in one hour."
+        f"{again}"
     )
 
 
-def comparison(run: PodRun, leaders: Iterable[PodRun]) -> str:
-    """How fast its code was beside the leader's in the same round, on which cards and when, and whether anything may
-    rest on it; "" where there is nothing to compare."""
+def comparison(run: PodRun, leaders: Sequence[PodRun]) -> str:
+    """How fast its code was beside the leader's in the same round, on which cards and when, whether anything may rest
+    on it, and what it cost that the leader's code ran once more for that; "" where there is nothing to compare."""
+    compared = _compared(run, leaders)
+    made = next((row for row in leaders if row.beside_id == run.pk), None)
+    return f"{compared} {_beside(made)}".strip() if made is not None else compared
+
+
+def _beside(made: PodRun) -> str:
+    if not made.settled:
+        return f"The leader's code runs beside it, to compare: {made.state}."
+    cost = "its pods' price is unknown" if made.usd is None else f"its pods cost {made.usd:.4f} USD"
+    if made.state == "failed":
+        return f"The leader's code ran beside it, and {cost}. It has no time: {made.failure_reason}"
+    return (
+        f"The leader's code ran beside it to compare, and {cost}; where its run that was judged was slower on the same "
+        "kind of card, that one counts."
+    )
+
+
+def _compared(run: PodRun, leaders: Sequence[PodRun]) -> str:
     own = timed_run(run)
     others = [timed for row in leaders if (timed := timed_run(row))]
     other = speed_rules.nearest(own, others) if own else None

@@ -319,6 +319,21 @@ def test_a_control_pod_runs_at_the_cloud_of_the_pod_that_was_lost(market):
     assert caught.value.code == "no_capacity"
 
 
+def test_a_pod_beside_another_has_the_same_kind_of_card_or_is_not_rented(market):
+    clouds = (at_verda(market.verda, H200=3.1, H100=1.9), at_targon(market.targon, h200_small=2.4))
+    market.verda.free |= {"H100": 1}
+    pods = rented_pods(*clouds, name="rented")
+    assert pods.start(IMAGE, name="run-1-0").card == "H100 at verda"
+    audited = pods.start(IMAGE, name="run-2-0")
+    assert audited.card == "h200-small at targon"
+    market.verda.free["H100"] = 5
+    assert pods.start(IMAGE, name="run-3-0", beside=audited).card == "h200-small at targon"
+    market.targon.free["h200-small"] = 0
+    with pytest.raises(PodFault) as caught:
+        pods.start(IMAGE, name="run-4-0", beside=audited)
+    assert (caught.value.failure_class, caught.value.code) == ("infrastructure", "no_capacity")
+
+
 def test_a_pod_at_a_cloud_that_is_no_longer_used_is_unknown_not_lost(market):
     pod = at_market(market).start(IMAGE, name="run-1-0")
     fewer = rented_pods(at_verda(market.verda, H200=3.1), name="rented")

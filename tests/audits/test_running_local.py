@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from audits.decisions.rentals import PodRental
 from audits.models import PodRun
-from audits.pods import runs
+from audits.pods import beside, runs
 from audits.pods.base import Pod, PodFault
+from audits.steps import pause_what_is_out_of_tries
 from competition import prompts, steps
 from competition.models import Asset, Competition, Miner, Prompt, Round, RoundPrompt, Submission
 from competition.queries import entry_rows
+from competition.rulesets.speed import why_incomparable
 from core import store
 from core.machine import engine
 from core.machine.outcomes import Move
@@ -141,3 +144,90 @@ def test_an_answer_that_breaks_our_reader_is_the_services_doing(leading, monkeyp
     monkeypatch.setattr(runs.batch, "poll", breaks)
     played = play(run)
     assert (played.state, played.failure_class, played.failure_code) == ("failed", "miner", "reader_broke")
+
+
+@pytest.fixture
+def audited(leading):
+    """The audit's run of a challenger's code, and the leader, whose code does this."""
+
+    def made(service: str) -> tuple[PodRun, Submission]:
+        run = leading(service)
+        leader, challenger = run.submission, run.submission.round.submissions.get(role="challenger")
+        Submission.objects.filter(pk=challenger.pk).update(repo=leader.repo, commit=leader.commit)
+        challenger.refresh_from_db()
+        prompts.expect_generated(challenger, Prompt.objects.all(), now=NOW)
+        return runs.want(challenger, purpose=PodRun.Purpose.AUDIT, now=NOW), leader
+
+    return made
+
+
+def test_the_leaders_code_runs_beside_an_audited_one_for_its_time_alone(audited):
+    run, leader = audited("honest")
+    made = beside.want(run, leader, now=NOW)
+    assert beside.want(run, leader, now=NOW) == made
+    engine.advance("audits.PodRun", made.pk, now=timezone.now())
+    made.refresh_from_db()
+    assert made.waiting_for == "the code beside which it is timed has no pod yet" and not made.rentals
+    assert (play(run).state, play(made).state) == ("done", "done")
+    own, other = runs.timed_run(run), runs.timed_run(made)
+    assert own and other and why_incomparable(own, other) == "" and other.outputs == len(STEMS)
+    about = {"entry": leader.key, "purpose": "beside", "repeat": 0}
+    audited_run = {"entry": run.submission.key, "purpose": "audit", "repeat": 0}
+    assert made.describe() == {"round": 1, **about, "beside": audited_run}
+    assert not Asset.objects.filter(submission=leader).exclude(state="downloading").exists()
+    second = beside.want(PodRun.objects.create(**copied(run)), leader, now=NOW)
+    assert second.describe()["repeat"] == 1
+
+
+def copied(run: PodRun) -> dict:
+    return {"submission": run.submission, "purpose": "audit_1", "seed": 1, "provider": "local", **PodRun.born(now=NOW)}
+
+
+def test_a_leader_whose_code_fails_beside_another_pauses_and_forfeits_nothing(audited):
+    run, leader = audited("suicide")
+    made = beside.want(run, leader, now=NOW)
+    PodRun.objects.filter(pk=run.pk).update(handle=Pod(provider="local", name="x", address={}).to_json())
+    assert (play(made).state, made.failure_class) == ("failed", "miner")
+    assert runs.timed_run(made) is None
+    assert not Asset.objects.filter(submission=leader).exclude(state="downloading").exists()
+    assert Round.objects.get().state == "downloading"
+
+
+def done(run: PodRun, *, took: timedelta) -> None:
+    """It has come to its end now."""
+    rental = PodRental(card="this machine", usd_per_hour=None, since=NOW - took, until=NOW)
+    PodRun.objects.filter(pk=run.pk).update(state="done", since=NOW, rentals=[rental.to_json()])
+    run.refresh_from_db()
+
+
+@pytest.mark.parametrize(("took_min", "waited_min"), [(1, 10), (10, 10), (45, 45)])
+def test_a_leaders_code_is_waited_for_as_long_again_and_then_it_is_no_basis(audited, took_min, waited_min):
+    run, leader = audited("honest")
+    made = beside.want(run, leader, now=NOW)
+    rented = PodRental(card="this machine", usd_per_hour=6.0, since=NOW)
+    PodRun.objects.filter(pk=made.pk).update(state="generating", rentals=[rented.to_json()], progress={"pods": 1})
+    made.refresh_from_db()
+    done(run, took=timedelta(minutes=took_min))
+    last = NOW + timedelta(minutes=waited_min)
+    assert beside.still_waited_for(made, run, now=last - timedelta(seconds=1))
+    assert not beside.still_waited_for(made, run, now=last)
+    made.refresh_from_db()
+    assert (made.state, made.failure_class, made.failure_code) == ("failed", "infrastructure", "not_in_time")
+    assert made.usd == pytest.approx(6.0 * waited_min / 60) and runs.timed_run(made) is None
+    assert Round.objects.get().state == "downloading"
+
+
+def test_a_leaders_run_beside_one_that_failed_is_over_at_once(audited):
+    run, leader = audited("honest")
+    made = beside.want(run, leader, now=NOW)
+    PodRun.objects.filter(pk=run.pk).update(state="failed", failure_class="miner", failure_code="crashed")
+    assert (play(made).state, made.failure_class, made.failure_code) == ("failed", "infrastructure", "alone")
+
+
+def test_a_leaders_run_that_is_out_of_tries_beside_another_pauses_no_round(audited):
+    run, leader = audited("honest")
+    made = beside.want(run, leader, now=NOW)
+    PodRun.objects.filter(pk=made.pk).update(attempts=20, failure_class="infrastructure", failure_code="STEP_FAILED")
+    assert PodRun.objects.filter(PodRun.out_of_tries()).get() == made and not list(made.waiting_rounds())
+    pause_what_is_out_of_tries(NOW)
+    assert Round.objects.get().state == "downloading"

@@ -89,6 +89,31 @@ def test_a_comparison_names_card_and_hour_of_both_and_says_where_nothing_may_res
     assert beside.replace("'", "&#x27;") in html(client, audit_url(made))
 
 
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        (
+            {"usd": 0.4},
+            "30.00 % faster than the leader's. The leader's code ran beside it to compare, and its pods cost",
+        ),
+        ({"usd": 0.4}, "cost 0.4000 USD; where its run that was judged was slower on the same kind of card, that one"),
+        ({"usd": None}, "its pods' price is unknown"),
+        (
+            {"state": "failed", "usd": 0.4, "failure_reason": "No card was free."},
+            "The leader's code ran beside it, and its pods cost 0.4000 USD. It has no time: No card was free.",
+        ),
+        ({"state": "generating"}, "The leader's code runs beside it, to compare: generating."),
+    ],
+)
+def test_what_it_costs_to_run_the_leaders_code_beside_a_winners_is_shown(
+    client: Client, made: Made, columns: dict, words: str
+) -> None:
+    row = leaders_run(made)
+    PodRun.objects.filter(pk=row.pk).update(purpose="beside", beside=PodRun.objects.get(purpose="audit"), **columns)
+    shown = facts(client, audit_url(made))["pod_runs"][0]["beside_leader"]
+    assert words in shown and shown.replace("'", "&#x27;") in html(client, audit_url(made))
+
+
 def test_without_a_timed_run_of_the_leader_there_is_nothing_beside_it(client: Client, made: Made) -> None:
     assert facts(client, audit_url(made))["pod_runs"][0]["beside_leader"] == ""
     assert "Beside the leader" not in html(client, audit_url(made))
@@ -109,6 +134,10 @@ def test_without_a_timed_run_of_the_leader_there_is_nothing_beside_it(client: Cl
         (
             {"rules": {"stop_early": False, "speed": {"mode": "tiebreak", "clear": "1/10", "slower": "1/4"}}},
             "ahead of the leader by less than 10.00% does not take the lead where its code is more than 25.00% slower",
+        ),
+        (
+            {"rules": {"speed": {"mode": "report", "beside": True}}},
+            "is ended. The leader's code runs once more beside it, on the same kind of card, to compare.",
         ),
     ],
 )

@@ -104,7 +104,7 @@ class Ports:
         self.stacks: dict[str, ExitStack] = {}
         self.submitted: set[str] = set()
 
-    def start(self, image: Image, *, name: str) -> Pod:
+    def start(self, image: Image, *, name: str, beside: Pod | None = None) -> Pod:
         return self._start(self.behaviours[image.commit], name=name, commit=image.commit)
 
     def start_control(self, *, name: str, beside: Pod | None = None) -> Pod:

@@ -123,7 +123,7 @@ class ThreadPods:
     def __init__(self) -> None:
         self.servers: dict[str, ThreadingHTTPServer] = {}
 
-    def start(self, image: Image, *, name: str) -> Pod:
+    def start(self, image: Image, *, name: str, beside: Pod | None = None) -> Pod:
         if name not in self.servers:
             server = self.servers[name] = ThreadingHTTPServer(("127.0.0.1", 0), type("Fresh", (Service,), {}))
             threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

@@ -28,7 +28,7 @@ RULES = some.one_of(
             "clear": some.sampled_from(["1/10", 0.2, 1]),
             "slower": some.sampled_from([0, "1/4", 1.5]),
         },
-        optional={"most_output_s": some.sampled_from([2, "5/2"])},
+        optional={"most_output_s": some.sampled_from([2, "5/2"]), "beside": some.booleans()},
     ),
 )
 RUNS = some.builds(
@@ -52,16 +52,26 @@ def told(*runs: tuple[str, str, TimedRun]) -> list[dict[str, Any]]:
     ]
 
 
-@given(value=RULES, own=RUNS, leaders=some.lists(RUNS, max_size=3), margin=MARGINS, seconds=some.integers(0, 20))
+@given(
+    value=RULES,
+    own=RUNS,
+    leaders=some.lists(RUNS, max_size=3),
+    beside=some.none() | RUNS,
+    margin=MARGINS,
+    seconds=some.integers(0, 20),
+)
 def test_both_say_the_same_of_every_run(
-    value: Any, own: TimedRun, leaders: list[TimedRun], margin: Fraction, seconds: int
+    value: Any, own: TimedRun, leaders: list[TimedRun], beside: TimedRun | None, margin: Fraction, seconds: int
 ) -> None:
     rule = read_speed("speed", value)
     rules = GenerationRules(win_margin=Fraction(1, 20), least_counted=1, generation_s=10, speed=rule)
-    one = Regeneration(submitted=HELD, generated_s=seconds, timed=own, leaders=leaders, ahead=margin)
+    one = Regeneration(submitted=HELD, generated_s=seconds, timed=own, leaders=leaders, beside=beside, ahead=margin)
     ours = regenerations.first_verdict([one], rules=rules)
     stored = {} if (named := speed_of(value)) is None else {"speed": named}
     events = told(*(("leader", "leader", run) for run in leaders), ("5one", "audit", own))
+    if beside is not None:
+        events += told(("leader", "beside", beside))
+        events[-1]["body"]["beside"] = {"entry": "5one", "purpose": "audit", "repeat": None}
     bundle: Any = SimpleNamespace(rules=stored, round=1, events=events)
     code = speed.limit_code(bundle, "5one", "audit", seconds=seconds, limit=10)
     code = code or speed.tie_code(bundle, "5one", "audit", margin=margin) or "not_worse"

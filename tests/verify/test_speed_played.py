@@ -28,7 +28,18 @@ def pace(*, leader: tuple[float, str] = (2.0, "H200"), others: tuple[float, str]
     return lambda run: leader if run.submission.role == "leader" else others
 
 
+def beside(then: tuple[float, str] | None, *, before: tuple[float, str] = (2.0, "H200")) -> Pace:
+    """The leader's code at another pace beside a winner's, whose own is 2.6 s."""
+    paces = {"leader": before, "beside": then}
+    return lambda run: paces.get(run.purpose, (2.6, "H200"))
+
+
 PACES: dict[str, Pace] = {
+    "beside": beside((2.0, "H200")),
+    "quick while nobody judges": beside((1.0, "H200"), before=(2.5, "H200")),
+    "judged on another card": beside((2.0, "H200"), before=(2.0, "H100")),
+    "beside on another card": beside((2.0, "H100")),
+    "beside without a time": beside(None),
     "alike": pace(),
     "slower": pace(others=(2.6, "H200")),
     "at the bound": pace(others=(2.5, "H200")),
@@ -38,6 +49,8 @@ PACES: dict[str, Pace] = {
 }
 RULES: dict[str, dict[str, Any]] = {
     "tiebreak": TIEBREAK,
+    "beside": {**TIEBREAK, "beside": True},
+    "beside, reported": {"mode": "report", "beside": True},
     "report": {"mode": "report"},
     "limit": {"mode": "limit", "most_output_s": "5/2"},
 }
@@ -111,6 +124,38 @@ def test_each_repeat_of_margin_2_is_held_against_the_leaders_time(played, how: s
     folder = played("tiebreak", how, ruleset="margin-2")
     assert no_errors(folder)
     assert ("slower_than_leader" in codes(folder)) == (how == "slower")
+
+
+def runs_beside(folder: Path) -> list[dict[str, Any]]:
+    events = [json.loads(line) for line in (folder / "1" / "ledger.jsonl").read_text().splitlines()]
+    return [e["body"] for e in events if e["kind"] == "podrun.done" and e["body"]["purpose"] == "beside"]
+
+
+@pytest.mark.parametrize("ruleset", ["margin-1", "margin-2"])
+def test_the_leaders_code_runs_beside_each_run_of_a_narrow_winner_and_both_are_compared(played, ruleset: str) -> None:
+    folder = played("beside", "beside", ruleset=ruleset)
+    assert no_errors(folder) and "slower_than_leader" in codes(folder)
+    made = [(row["entry"], row["beside"]["purpose"]) for row in runs_beside(folder)]
+    assert made and {entry for entry, _ in made} == {"leader"} and {p for _, p in made} >= {"audit"}
+    assert {row["beside"]["entry"] for row in runs_beside(folder)} == {row["entry"] for row in audits(folder)}
+
+
+@pytest.mark.parametrize(
+    "how", ["quick while nobody judges", "judged on another card", "beside on another card", "beside without a time"]
+)
+def test_a_run_beside_a_winner_that_is_no_basis_takes_no_win_away(played, how: str) -> None:
+    folder = played("beside", how)
+    assert no_errors(folder) and codes(folder) == {"not_worse"} and runs_beside(folder)
+
+
+def test_where_it_is_reported_the_leaders_code_runs_beside_every_winner(played) -> None:
+    folder = played("beside, reported", "beside")
+    assert no_errors(folder) and codes(folder) == {"not_worse"}
+    assert len(runs_beside(folder)) == len(audits(folder))
+
+
+def test_without_the_rule_the_leaders_code_is_not_run_again(played) -> None:
+    assert not runs_beside(played("tiebreak", "slower"))
 
 
 def passed(rows: Any) -> None:

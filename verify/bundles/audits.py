@@ -89,13 +89,15 @@ def write_generation(bundle: ExaminedBundle, audit: Row, event: Row) -> Row:
         measured["limits"]["least_defender_margin"] = str(Fraction(rules["win_margin"]))
         if played.defender is not None:
             measured["numbers"]["defender_margin"] = str(margin_of(played.defender))
+        purposes = [numbered("audit", repeat) for repeat in range(played.repeats)]
     else:
         names = ("audit", audit["entry"], audit["entry"])
         matches = [m for m in bundle.document("matches.json") if (m["kind"], m["defender"], m["challenger"]) == names]
         if not matches:
             return {}  # the ladder names it as a match that is missing
         good, tally, purpose = "not_worse", matches[0]["tally"], matches[0]["challenger_origin"]
-        run = (bundle, audit["entry"], purpose.replace("generated", "audit"))
+        purposes = [purpose.replace("generated", "audit")]
+        run = (bundle, audit["entry"], purposes[0])
         seconds = event.get("numbers", {}).get("generation_s", 0)
         code = failure_of(*run) or speed.limit_code(*run, seconds=seconds, limit=limit)
         code = code or generation_code(tally, seconds=0, limit=limit, rules=rules)
@@ -104,6 +106,8 @@ def write_generation(bundle: ExaminedBundle, audit: Row, event: Row) -> Row:
         if code == good:
             code = speed.tie_code(*run, margin=ahead(bundle, audit["entry"])) or code
         measured = _measured(bundle, audit, tally)
+    for purpose in purposes:
+        speed.check_beside(bundle, audit["entry"], purpose, margin=ahead(bundle, audit["entry"]))
     return measured | {"verdict": "passed" if code == good else "rejected", "code": code[:60]}
 
 

@@ -123,7 +123,7 @@ def speed_of(value: Any) -> dict[str, Any] | None:
     """What the time of code decides, as a round stores it; None where it is what it always was."""
     given: dict[str, Any] = {"mode": value} if isinstance(value, str) else value
     bounds = {name: str(exact(given[name])) for name in SPEED_SHARES if name in given}
-    rule = {"mode": given.get("mode", "limit"), **bounds}
+    rule = {"mode": given.get("mode", "limit"), **bounds, **({"beside": True} if given.get("beside") else {})}
     return None if rule == {"mode": "limit"} else rule
 
 

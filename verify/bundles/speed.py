@@ -1,5 +1,6 @@
 """Did the time of code decide, and rightly?  Each run's time, outputs, card and start stand in the ledger's event of
-its end, the rule in the round's rules; a rule that is not named is the limit of `pods.generation_s`.
+its end, with the run beside which the leader's code was timed once more; the rule stands in the round's rules, and one
+that is not named is the limit of `pods.generation_s`.
 
 How long a run took is taken on trust, as whoever ran it told it then; what follows from it is made here once more.
 """
@@ -42,11 +43,44 @@ def tie_code(bundle: ExaminedBundle, entry: str, purpose: str, *, margin: Fracti
     rule, own = rule_of(bundle.rules), timed(bundle, entry, purpose)
     if rule["mode"] != "tiebreak" or margin is None or margin >= Fraction(rule["clear"]) or own is None:
         return ""
-    leader = nearest(own, timed_runs(bundle, "leader", "leader"))
-    means = mean_of(own), mean_of(leader)
-    if leader is None or not means[0] or not means[1] or not comparable(own, leader):
+    judged = timed_runs(bundle, "leader", "leader")
+    leader = beside(bundle, entry, purpose) if rule.get("beside") else nearest(own, judged)
+    if leader is None or not comparable(own, leader):
         return ""
-    return "slower_than_leader" if means[0] / means[1] - 1 > Fraction(rule["slower"]) else ""
+    means = [mean_of(own), mean_of(leader)]
+    if rule.get("beside"):
+        before = nearest(leader, judged)
+        means.append(mean_of(before) if before is not None and before["card"] == leader["card"] else None)
+    known = [mean for mean in means if mean]
+    if len(known) < len(means):
+        return ""
+    return "slower_than_leader" if known[0] / max(known[1:]) - 1 > Fraction(rule["slower"]) else ""
+
+
+def check_beside(bundle: ExaminedBundle, entry: str, purpose: str, *, margin: Fraction | None) -> None:
+    """Where the rules ask for it the leader's code ran beside this run, and came to an end of some kind."""
+    rule = rule_of(bundle.rules)
+    narrow = "clear" in rule and margin is not None and margin < Fraction(rule["clear"])
+    if not rule.get("beside") or not (rule["mode"] == "report" or narrow):
+        return
+    if not ended_beside(bundle, entry, purpose):
+        sentence = "The leader's code did not run beside it, which the rules ask for."
+        bundle.note("wrong-audit", "audits.json", field=f"{entry} {purpose}", sentence=sentence)
+
+
+def beside(bundle: ExaminedBundle, entry: str, purpose: str) -> Row | None:
+    """The leader's run beside the last one of that purpose; None where it came to no end, or has no time."""
+    ended = [row.get("timed") for row in ended_beside(bundle, entry, purpose) if "failure" not in row]
+    return next((dict(row) for row in ended if is_timed(row)), None)
+
+
+def ended_beside(bundle: ExaminedBundle, entry: str, purpose: str) -> list[Row]:
+    ends = bodies(bundle, "podrun.done", "podrun.failed", of_round=bundle.round)
+    own = [row for row in ends if (row.get("entry"), row.get("purpose")) == (entry, purpose)]
+    run = {"entry": entry, "purpose": purpose, "repeat": own[-1].get("repeat") if own else None}
+    return [
+        row for row in ends if (row.get("entry"), row.get("purpose"), row.get("beside")) == ("leader", "beside", run)
+    ]
 
 
 def measured(rules: Row, *, margin: Fraction | None) -> tuple[Row, Row]:

@@ -1,5 +1,6 @@
 """Whose code was faster, and may anything rest on it: tables and properties."""
 
+import dataclasses
 from fractions import Fraction
 
 import pytest
@@ -127,6 +128,7 @@ def test_a_wrong_rule_is_refused_with_its_field_and_the_fix(value: object, field
         ({"name": "margin-1", "speed": NARROW}, "speed.mode"),  # its matches end early: no whole margin
         ({"name": "margin-1", "speed": {**NARROW, "clear": "1/20"}, "stop_early": False}, "speed.clear"),
         ({"name": "title-1", "speed": NARROW, "stop_early": False}, "speed.mode"),
+        ({"name": "title-1", "speed": {"mode": "report", "beside": True}}, "speed.beside"),
     ],
 )
 def test_values_that_cannot_be_played_together_are_refused(rules: dict, field: str) -> None:
@@ -197,3 +199,76 @@ def test_the_limits_of_time(value: object, generated_s: int, mean_ms: int, reaso
     result = speed.too_slow(rule, timed(mean_ms), generated_s=generated_s, generation_s=10)
     assert (result[0] if result else "") == reason
     assert speed.too_slow(rule, None, generated_s=0, generation_s=10) is None
+
+
+BESIDE = speed.read_speed("speed", {**NARROW, "beside": True})
+
+
+def broken(own: TimedRun, *, judged: TimedRun | None, beside: TimedRun | None) -> speed.Tiebreak:
+    leaders = [judged] if judged else []
+    return speed.tiebreak(BESIDE, margin=Fraction(1, 20), run=own, leaders=leaders, beside=beside)
+
+
+@pytest.mark.parametrize(
+    ("judged", "beside", "slower_by"),
+    [
+        (timed(1500, begun_s=90_000), timed(1500), "1/3"),  # hours ago on the same kind of card
+        (timed(2000, begun_s=90_000), timed(1000), "0"),  # quick while nobody judges its outputs
+        (timed(1000, begun_s=90_000), timed(2000), "0"),
+        (timed(1000, card="H100"), timed(1000), "unjudged"),
+        (None, timed(1000), "unjudged"),
+        (timed(1000), None, "untimed"),  # it failed, or was not done in time
+        (timed(1000), timed(1000, outputs=0), "untimed"),
+        (timed(1000), timed(1000, card="H100"), "cards_differ"),
+        (timed(1000), timed(1000, begun_s=3601), "hours_apart"),
+    ],
+)
+def test_a_winner_is_held_against_the_leaders_run_beside_it_and_never_against_a_faster_one_than_was_judged(
+    judged: TimedRun | None, beside: TimedRun | None, slower_by: str
+) -> None:
+    result = broken(timed(2000), judged=judged, beside=beside)
+    if slower_by in speed.WHY_NOT:
+        assert (result.slower_by, result.lost) == (None, False) and speed.WHY_NOT[slower_by] in result.sentence
+    else:
+        assert result.slower_by == Fraction(slower_by) and result.lost == (Fraction(slower_by) > Fraction(1, 4))
+
+
+@given(own=RUNS, judged=RUNS, beside=RUNS)
+def test_a_leader_gains_nothing_by_a_run_beside_a_winner_that_is_faster_than_what_was_judged(
+    own: TimedRun, judged: TimedRun, beside: TimedRun
+) -> None:
+    by_what_was_judged = speed.tiebreak(
+        BESIDE,
+        margin=Fraction(1, 20),
+        run=own,
+        leaders=[judged],
+        beside=dataclasses.replace(judged, begun_s=own.begun_s),
+    )
+    assert not broken(own, judged=judged, beside=beside).lost or by_what_was_judged.lost
+
+
+@pytest.mark.parametrize(
+    ("rule", "margin", "wanted"),
+    [
+        ({**NARROW, "beside": True}, "1/20", True),
+        ({**NARROW, "beside": True}, "1/10", False),
+        ({**NARROW, "beside": True}, None, False),
+        (NARROW, "1/20", False),
+        ({"mode": "report", "beside": True}, None, True),
+        ("report", "1/20", False),
+        ("limit", "1/20", False),
+    ],
+)
+def test_the_leaders_code_runs_again_only_where_something_follows_or_is_reported(
+    rule: object, margin: str | None, wanted: bool
+) -> None:
+    read = speed.read_speed("speed", rule)
+    assert speed.wants_leader_beside(read, margin=Fraction(margin) if margin else None) == wanted
+
+
+def test_beside_is_named_only_where_it_is_asked_for_and_a_limit_has_no_use_for_it() -> None:
+    assert speed.read_speed("speed", {**NARROW, "beside": False}).to_json() == NARROW
+    assert BESIDE.to_json() == {**NARROW, "beside": True}
+    for wrong in ({"mode": "limit", "beside": True}, {**NARROW, "beside": "yes"}, {**NARROW, "beside": 1}):
+        with pytest.raises(BadRules, match="beside"):
+            speed.read_speed("speed", wrong)
