@@ -71,7 +71,7 @@ def check_beside(bundle: ExaminedBundle, entry: str, purpose: str, *, margin: Fr
 def beside(bundle: ExaminedBundle, entry: str, purpose: str) -> Row | None:
     """The leader's run beside the last one of that purpose; None where it came to no end, or has no time."""
     ended = [row.get("timed") for row in ended_beside(bundle, entry, purpose) if "failure" not in row]
-    return next((dict(row) for row in ended if is_timed(row)), None)
+    return next((dict(row) for row in ended if isinstance(row, dict) and is_timed(row)), None)
 
 
 def ended_beside(bundle: ExaminedBundle, entry: str, purpose: str) -> list[Row]:
