@@ -24,9 +24,9 @@ LATE = PodFailure(
     code="not_in_time",
     sentence="The leader's code was not done in time to be compared. Nobody must act: speed is no basis.",
 )
-ALONE = PodFailure(
+UNPAIRED = PodFailure(
     failure_class=FailureClass.INFRASTRUCTURE,
-    code="alone",
+    code="unpaired",
     sentence="The code beside which the leader's was to be timed came to no end. Nobody must act: speed is no basis.",
 )
 
@@ -63,7 +63,7 @@ def still_waited_for(made: PodRun, run: PodRun, *, now: datetime) -> bool:
     took = run.since - begun if begun else timedelta(0)
     if run.state == "done" and now - run.since < max(took, LEAST_WAITED):
         return True
-    return not end(made, LATE if run.state == "done" else ALONE, now=now)
+    return not end(made, LATE if run.state == "done" else UNPAIRED, now=now)
 
 
 def end(made: PodRun, cause: PodFailure, *, now: datetime) -> bool:

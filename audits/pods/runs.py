@@ -159,7 +159,7 @@ def tend(run: PodRun, now: datetime) -> Outcome:
     """Look at the pod once, then do the one thing that follows."""
     look = _Look(run, provider_named(run.provider), batches_of(run), now=now)
     if run.beside is not None and run.beside.state == "failed":
-        return look.failed(beside.ALONE)
+        return look.failed(beside.UNPAIRED)
     printed = run.log
     if look.pod is not None and look.progress.phase in ("warming_up", "ready", "generating", "complete"):
         look.after(look.status())

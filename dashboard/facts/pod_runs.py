@@ -56,9 +56,11 @@ def what_time_decides(rules: Rules | None, *, pods: Mapping[str, Any]) -> str:
     if rules is None or "generation" not in rules.audits:
         return ""
     rule, whole = rules.speed, duration(BatchLimits.from_json(pods).generation_s)
-    again = " The leader's code runs once more beside it, on the same kind of card, to compare." if rule.beside else ""
+    compared = (
+        " The leader's code runs once more beside it, on the same kind of card, to compare." if rule.beside else ""
+    )
     if rule.mode == speed_rules.REPORT:
-        return f"How fast a winner's code is decides nothing; a run that is not over after {whole} is ended.{again}"
+        return f"How fast a winner's code is decides nothing; a run that is not over after {whole} is ended.{compared}"
     most = f", and at most {float(rule.most_output_s):g} s each on average" if rule.most_output_s else ""
     words = f"A winner's code is run again, and has {whole} for all outputs{most}, or its win does not count."
     if rule.clear is None or rule.slower is None:
@@ -66,7 +68,7 @@ def what_time_decides(rules: Rules | None, *, pods: Mapping[str, Any]) -> str:
     return (
         f"{words} A winner ahead of the leader by less than {float(rule.clear):.2%} does not take the lead where its "
         f"code is more than {float(rule.slower):.2%} slower than the leader's, on the same kind of card in one hour."
-        f"{again}"
+        f"{compared}"
     )
 
 

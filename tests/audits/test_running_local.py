@@ -221,7 +221,7 @@ def test_a_leaders_run_beside_one_that_failed_is_over_at_once(audited):
     run, leader = audited("honest")
     made = beside.want(run, leader, now=NOW)
     PodRun.objects.filter(pk=run.pk).update(state="failed", failure_class="miner", failure_code="crashed")
-    assert (play(made).state, made.failure_class, made.failure_code) == ("failed", "infrastructure", "alone")
+    assert (play(made).state, made.failure_class, made.failure_code) == ("failed", "infrastructure", "unpaired")
 
 
 def test_a_leaders_run_that_is_out_of_tries_beside_another_pauses_no_round(audited):

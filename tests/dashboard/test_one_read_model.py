@@ -424,6 +424,7 @@ COLUMNS: Mapping[str, tuple[Any, Callable[[Any], Any], Mapping[str, str]]] = {
             "by it the pod is found again, and is reached": "handle",
             "each row has as much of it as its reader may see": "log",
             "`speed` has it": "mean_output_s",
+            "the page of the audited run says what ran beside it": "beside",
         },
     ),
     "Submission": (
