@@ -97,7 +97,12 @@ class Server:
         if fault in CARRIER_FAULTS and await self._broken(fault, writer):
             return
         if not body.get("logprob_token_ids") and 0 < self.settings.max_logprobs < body.get("top_logprobs", 0):
-            await send(writer, 400, refusal(f"Requested {body['top_logprobs']} logprobs, which is too many."))
+            allowed = f"greater than max allowed: {self.settings.max_logprobs}"
+            why = f"Requested sample logprobs of {body['top_logprobs']}, which is {allowed}"
+            await send(writer, 400, refusal(f"{why} (parameter=logprobs, value={body['top_logprobs']})"))
+            return
+        if body.get("model") not in (self.settings.model, self.settings.first_name):
+            await send(writer, 404, refusal(f"The model `{body.get('model')}` does not exist.", code=404))
             return
         async with self.slots:
             self.busy += 1
@@ -132,6 +137,7 @@ class Server:
         before = self.card.prompt_tokens
         seconds = self.card.take(body, completion_tokens=completion)
         said["usage"] = {"prompt_tokens": self.card.prompt_tokens - before, "completion_tokens": completion}
+        said["usage"]["prompt_tokens_details"] = None
         said["model"] = self.settings.first_name or said["model"]
         if body.get("logprob_token_ids") and self.settings.label_ids:
             of_label_ids(body, said)
@@ -144,9 +150,10 @@ class Server:
         return (self.first_answer if fault == "stale_answer" else said), seconds
 
 
-def refusal(sentence: str) -> dict[str, Any]:
+def refusal(sentence: str, *, code: int = 400) -> dict[str, Any]:
     """As vLLM says no."""
-    return {"error": {"message": sentence, "type": "BadRequestError", "param": None, "code": 400}}
+    kind = "NotFoundError" if code == 404 else "BadRequestError"
+    return {"error": {"message": sentence, "type": kind, "param": None, "code": code}}
 
 
 async def send(writer: asyncio.StreamWriter, status: int, body: Mapping[str, Any], *, cut: bool = False) -> None:

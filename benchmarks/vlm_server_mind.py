@@ -244,6 +244,13 @@ def _prose(said: Payload) -> None:
     said["choices"][0]["message"]["content"] = "Model 2 looks better to me."
 
 
+def _unclosed(said: Payload) -> None:
+    """A JSON answer that ends in white space where its tokens are used up, as a schema allows."""
+    message = said["choices"][0]["message"]
+    if message["content"].endswith("}"):
+        message["content"] = message["content"][:-1] + "\r" * 6
+
+
 FAULTS: dict[str, Callable[[Payload], None]] = {
     "empty_choices": _without_choices,
     "duplicate_answers": _twice,
@@ -258,6 +265,7 @@ FAULTS: dict[str, Callable[[Payload], None]] = {
     "always_first": _always_first,
     "always_tie": _always_tie,
     "prose": _prose,
+    "unclosed": _unclosed,
 }
 # What goes wrong before there is an answer, or on its way.
 CARRIER_FAULTS = ("timeout", "http_400", "http_429", "http_500", "reset", "truncated", "slow", "stale_answer")

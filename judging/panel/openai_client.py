@@ -118,6 +118,7 @@ class Client:
         self.checked_at = float("-inf")
         self.also_named: tuple[str, ...] = ()
         self.measure: wire.LabelMeasure | None = None
+        self.by_id_refusal = ""
         self.flying: dict[str, asyncio.Task[Reply]] = {}
         self.seen: OrderedDict[str, str] = OrderedDict()
         self.secrets = [door.key, urlsplit(door.url).password or ""]
@@ -143,7 +144,7 @@ class Client:
         except NoAnswer as why:
             raise (await self._or_by_json(why) if why.code == UNMEASURABLE else why) from why
         measured_by = str(reply.raw.get("measured_by", ""))
-        rows = await self._capabilities(measured_by)
+        rows = await self._capabilities()
         way = server_capabilities.DATA if self.address is Picture.data_url else server_capabilities.ADDRESS
         unread = next((row for row in rows if row.name == way and row.state == "no"), None)
         if unread is not None:
@@ -156,18 +157,20 @@ class Client:
         answers_as = str(reply.raw.get("answered_as", self.version.served_as))
         return ServedModel((self.version.served_as, *self.also_named), answers_as, measured_by, rows)
 
-    async def _capabilities(self, measured_by: str) -> tuple[Capability, ...]:
+    async def _capabilities(self) -> tuple[Capability, ...]:
         probes = server_capabilities.Probes(
             ask=self._complete,
             version=self.version,
             address=self.address,
             also_named=self.also_named,
+            measure=self.measure,
+            by_id_refusal=self.by_id_refusal,
         )
-        return await probes.table(measured_by=measured_by)
+        return await probes.table()
 
     async def _or_by_json(self, why: NoAnswer) -> UnfitServer:
         """The refusal of a server without probabilities, and whether a version that asks for JSON could use it."""
-        rows = await self._capabilities("")
+        rows = await self._capabilities()
         usable = server_capabilities.state_of(rows, server_capabilities.JSON) == "yes"
         advice = (
             'It follows a JSON schema: a copy of this version with "mode": "json" can be asked here, without seeing '
@@ -247,6 +250,7 @@ class Client:
         except NoAnswer as also:
             if why.code == also.code == "refused" and call is not PROBE:
                 raise why from also  # the question itself is refused, however it is asked
+            self.by_id_refusal = also.sentence
             raise self._unmeasurable(f"{wire.TOP_LOGPROBS}: {why.sentence} {wire.LABEL_IDS}: {also.sentence}") from also
         return self._settled(reply, measure)
 

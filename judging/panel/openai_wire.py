@@ -32,6 +32,9 @@ LEAST_LOGPROB = -1000.0  # below it a server writes "never": a token that it mas
 LONGEST_REASON = 300  # characters of a refusal that are kept
 TOP_LOGPROBS, LABEL_IDS = "top_logprobs", "logprob_token_ids"
 
+UNCLOSED = re.compile(r'(\A\s*\{\s*"answer"\s*:\s*"[^"\\]*")\s*\Z')
+"""An answer that is whole but for its last brace: a schema lets a model write white space until its tokens are gone."""
+
 LIST = {
     "type": "object",
     "properties": {
@@ -127,7 +130,7 @@ def reply(
         return Reply({}, 1.0, text=text, raw=raw, latency_ms=latency_ms, attempt=attempt)
     if version.mode == "json":
         try:
-            document = json.loads(text)
+            document = json.loads(UNCLOSED.sub(r"\1}", text))
             label = document["answer"] if list(document) == ["answer"] else None
         except (ValueError, KeyError, TypeError) as error:
             raise NoAnswer("bad_json", "The judge's answer does not follow the schema.") from error

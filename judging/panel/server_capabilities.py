@@ -74,9 +74,11 @@ class Probes:
     version: JudgeVersion
     address: Callable[[Picture], str]
     also_named: tuple[str, ...] = ()
+    measure: wire.LabelMeasure | None = None
+    by_id_refusal: str = ""
 
-    async def table(self, *, measured_by: str) -> tuple[Capability, ...]:
-        """In its order.  `measured_by`: how shares are had, or ""."""
+    async def table(self) -> tuple[Capability, ...]:
+        """In its order."""
         probes: dict[str, Callable[[], Awaitable[str]]] = {
             TOP: self.top,
             MASKED: self.masked,
@@ -87,14 +89,19 @@ class Probes:
         if by_address:
             probes[ADDRESS] = partial(self.shown, self.address)
         rows = await asyncio.gather(*(_row_in_time(name, probe) for name, probe in probes.items()))
-        used = measured_by == wire.LABEL_IDS
         fixed = {
             MODELS: Capability(MODELS, "yes", ", ".join((self.version.served_as, *self.also_named))),
-            BY_ID: Capability(BY_ID, "yes" if used else "not asked", "used here" if used else "not needed"),
+            BY_ID: self.by_id(),
             ADDRESS: Capability(ADDRESS, "not asked", "GAUNTLET_VLM_PICTURES is empty"),
         }
         table = fixed | {row.name: row for row in rows}
         return tuple(table[name] for name in ORDER)
+
+    def by_id(self) -> Capability:
+        if self.by_id_refusal:
+            return Capability(BY_ID, "no", self.by_id_refusal)
+        used = self.measure is not None and self.measure.name == wire.LABEL_IDS
+        return Capability(BY_ID, "yes" if used else "not asked", "used here" if used else "not needed")
 
     async def top(self) -> str:
         reply = await self._reply(self._body())
@@ -104,8 +111,12 @@ class Probes:
         return f"{count} alternatives a token, label mass {reply.mass:.3f} before masking"
 
     async def masked(self) -> str:
-        reply = await self._reply(self._body() | {"structured_outputs": {"choice": list(PROBE.labels)}})
-        if len(reply.raw["top_micro"]) > len(PROBE.labels) and reply.mass < MASKED_MASS:
+        constraint = {"structured_outputs": {"choice": list(PROBE.labels)}}
+        if self.measure is None:
+            reply = await self._reply(self._one_token(PROBE) | constraint, call=replace(PROBE, labels=()))
+            return "taken" if reply.text in PROBE.labels else f"taken and ignored: it answers {reply.text[:20]!r}"
+        reply = await self._reply(self._body(measure=self.measure) | constraint, measure=self.measure)
+        if reply.mass < MASKED_MASS:
             return f"taken and ignored: label mass {reply.mass:.3f}"
         return f"label mass {reply.mass:.3f} after masking, so no judge uses it"
 
@@ -132,23 +143,35 @@ class Probes:
 
     async def _tokens(self, where: Callable[[Picture], str], shown: Picture | None = None) -> int:
         """Of a question with this picture, as the server counts them.  Raises NoAnswer."""
-        call = replace(PROBE, labels=(), pictures=((CAPTION, shown),) if shown else ())
-        form = wire.body(call, version=self.version, address=where)
-        del form["response_format"]
-        payload = await self.ask(form | {"max_tokens": 1})
+        call = replace(PROBE, pictures=((CAPTION, shown),) if shown else ())
+        payload = await self.ask(self._one_token(call, where))
         usage = payload.get("usage") if isinstance(payload, dict) else None
         count = usage.get("prompt_tokens") if isinstance(usage, dict) else None
         if type(count) is not int:
             raise NoAnswer("uncounted", "the server does not say how many tokens a question became")
         return count
 
-    def _body(self, *, mode: str = "logprobs") -> dict[str, Any]:
-        return wire.body(PROBE, version=replace(self.version, mode=mode), address=self.address)
+    def _one_token(self, call: Call, where: Callable[[Picture], str] | None = None) -> dict[str, Any]:
+        form = wire.body(replace(call, labels=()), version=self.version, address=where or self.address)
+        del form["response_format"]
+        return form | {"max_tokens": 1}
 
-    async def _reply(self, body: Mapping[str, Any], *, mode: str = "logprobs") -> Reply:
+    def _body(self, *, mode: str = "logprobs", measure: wire.LabelMeasure = wire.TOP_ALTERNATIVES) -> dict[str, Any]:
+        return wire.body(PROBE, version=replace(self.version, mode=mode), address=self.address, measure=measure)
+
+    async def _reply(
+        self,
+        body: Mapping[str, Any],
+        *,
+        call: Call = PROBE,
+        mode: str = "logprobs",
+        measure: wire.LabelMeasure = wire.TOP_ALTERNATIVES,
+    ) -> Reply:
         payload = await self.ask(body)
         version = replace(self.version, mode=mode)
-        return wire.reply(payload, PROBE, version=version, latency_ms=0, attempt=1, also_named=self.also_named)
+        return wire.reply(
+            payload, call, version=version, latency_ms=0, attempt=1, measure=measure, also_named=self.also_named
+        )
 
 
 async def _row_in_time(name: str, probe: Callable[[], Awaitable[str]]) -> Capability:

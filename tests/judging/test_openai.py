@@ -10,18 +10,20 @@ import pytest
 from benchmarks.vlm_server_mind import CARRIER_FAULTS, FAULTS, Mind, Worth, payload
 from judging.backends.base import NoAnswer
 from judging.panel import openai_client
+from judging.panel import openai_wire as wire
 from judging.panel.answer_store import Remembered
 from judging.panel.duel_verdict import verdict_of
 from judging.panel.openai import OpenAI
 from judging.panel.openai_client import Door
 from judging.panel.questions.calls import Asker
+from judging.panel.server_capabilities import PROBE
 from judging.panel.vlm_panel import Deliberates, Unwanted
 from tests.judging.vlm_stage import OPENED, VERSION, judge, picture, served, side, worths
 
 GOOD, POOR = Worth(quality=1.0), Worth(quality=0.0)
 # What a server may do that no answer shows: both orders, controls and canaries are there for these.
 UNSEEN = {"swapped_labels", "always_first", "always_tie", "prose"}
-HARMLESS = {"slow", "small_ids"}
+HARMLESS = {"slow", "small_ids", "unclosed"}
 CODES = {
     "empty_choices": "empty_choices",
     "duplicate_answers": "empty_choices",
@@ -288,6 +290,23 @@ def test_without_log_probabilities_the_answer_comes_by_schema(duel):
     with served(Mind(duel[3])) as (_, url):
         verdict = asked(judge(url, version=replace(VERSION, mode="json")), duel)
     assert verdict.outcome == "challenger"
+
+
+def test_an_answer_by_schema_that_only_its_last_brace_is_missing_from_is_one(duel):
+    """vLLM lets a model write white space after the label until its tokens are used up."""
+    with served(Mind(duel[3]), fault="unclosed") as (_, url):
+        verdict = asked(judge(url, version=replace(VERSION, mode="json")), duel)
+    assert verdict.outcome == "challenger"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"answer": "1', '{"answer":"1","x"', '{"answer":"1"} and more', '{"answer":"1\\"', "1"]
+)
+def test_an_answer_by_schema_that_breaks_off_elsewhere_is_none(text):
+    payload = {"model": VERSION.served_as, "choices": [{"message": {"content": text}}]}
+    with pytest.raises(NoAnswer) as silence:
+        wire.reply(payload, PROBE, version=replace(VERSION, mode="json"), latency_ms=0, attempt=1)
+    assert silence.value.code == "bad_json"
 
 
 def test_an_answer_that_does_not_follow_the_schema_is_none(duel):

@@ -11,7 +11,7 @@ import pytest
 
 from judging.backends.base import NoAnswer
 from judging.panel import server_capabilities
-from judging.panel.openai_client import Passing
+from judging.panel.openai_client import Passing, UnfitServer
 from judging.panel.questions.pictures import Picture
 from judging.panel.server_capabilities import ADDRESS, BY_ID, DATA, JSON, MASKED, TOP, Capability, Probes
 from tests.judging.vlm_stage import VERSION, judge, served
@@ -41,7 +41,8 @@ def test_the_table_names_what_a_server_can_do_and_which_way_is_used() -> None:
 def test_a_server_whose_labels_are_asked_for_by_id_shows_both_ways() -> None:
     with served(max_logprobs=5, label_ids=True) as (_, url):
         server = judge(url).examine()
-    assert (states(server.capabilities)[TOP], states(server.capabilities)[BY_ID]) == ("no", "yes")
+    table = states(server.capabilities)
+    assert (table[TOP], table[BY_ID], table[MASKED]) == ("no", "yes", "yes")  # the last as the labels are had here
     assert server.to_dict()["mode"] == BY_ID
 
 
@@ -96,7 +97,16 @@ def test_the_refusal_of_a_server_without_probabilities_says_whether_json_would_d
 def test_in_json_mode_the_table_is_made_too() -> None:
     with served(max_logprobs=0) as (_, url):
         server = judge(url, version=replace(VERSION, mode="json")).examine()
-    assert server.to_dict()["mode"] == "json" and states(server.capabilities)[TOP] == "no"
+    table = states(server.capabilities)
+    assert server.to_dict()["mode"] == "json" and (table[TOP], table[MASKED]) == ("no", "yes")
+
+
+def test_a_refused_server_shows_why_each_way_to_the_probabilities_is_closed() -> None:
+    with served(max_logprobs=0) as (_, url), pytest.raises(UnfitServer) as refusal:
+        judge(url).examine()
+    rows = {row.name: row for row in refusal.value.capabilities}
+    assert (rows[TOP].state, rows[BY_ID].state, rows[DATA].state) == ("no", "no", "yes")
+    assert "/tokenize" in rows[BY_ID].detail
 
 
 class Answers:

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from judging.panel.questions.version import version_named
@@ -75,6 +75,13 @@ def vllm(python: str, model: Path, port: int) -> list[str]:
     ]
 
 
+def vllm_listing_nothing(python: str, model: Path, port: int) -> list[str]:
+    """As some are set up: no alternatives to a token are listed."""
+    command = vllm(python, model, port)
+    command[command.index("--max-logprobs") + 1] = "0"
+    return command
+
+
 def transformers_serve(python: str, model: Path, port: int) -> list[str]:
     """It serves what is in the hub's cache, under the name with which it is asked."""
     program = str(Path(python).with_name("transformers"))
@@ -109,6 +116,7 @@ VLLM = ServerKind(
     judges=True,
     environment={"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_LOGGING_LEVEL": "WARNING"},
 )
+VLLM_LISTING_NOTHING = replace(VLLM, name="vLLM --max-logprobs 0", command=vllm_listing_nothing)
 TRANSFORMERS = ServerKind(
     "transformers serve", ".venv-servers-transformers", "tests.servers.tiny_qwen", transformers_serve, judges=False
 )

@@ -30,6 +30,7 @@ from tests.servers.serving import (
     SERVED_AS,
     TRANSFORMERS,
     VLLM,
+    VLLM_LISTING_NOTHING,
     RunningServer,
     ServerKind,
     balanced,
@@ -197,6 +198,25 @@ def test_two_servers_behind_one_address_are_one_judge_and_one_may_go(running: An
             same(answered(other, calls), honest)
     finally:
         second.stop()
+
+
+def test_vllm_that_lists_no_alternatives_gives_the_labels_shares_by_id(running: Any, judge: Any, calls: Any) -> None:
+    by_top = answered(judge(running(VLLM).url), calls)
+    other = RunningServer(VLLM_LISTING_NOTHING, running(VLLM).model)
+    try:
+        other.start()
+        one = judge(other.url)
+        server = one.examine()
+        print("\n".join(server.lines()))
+        table = states(server.capabilities)
+        assert server.measured_by == can.BY_ID and (table[can.TOP], table[can.BY_ID], table[can.MASKED]) == (
+            "no",
+            "yes",
+            "yes",
+        )
+        same(answered(one, calls), by_top)
+    finally:
+        other.stop()
 
 
 def test_vllm_answers_by_schema_where_a_version_asks_for_json(running: Any, judge: Any, calls: Any) -> None:
