@@ -114,10 +114,12 @@ class Probes:
         constraint = {"structured_outputs": {"choice": list(PROBE.labels)}}
         if self.measure is None:
             reply = await self._reply(self._one_token(PROBE) | constraint, call=replace(PROBE, labels=()))
-            return "taken" if reply.text in PROBE.labels else f"taken and ignored: it answers {reply.text[:20]!r}"
+            if reply.text not in PROBE.labels:
+                raise NoAnswer("ignored", f"taken and ignored: it answers {reply.text[:20]!r}")
+            return "taken"
         reply = await self._reply(self._body(measure=self.measure) | constraint, measure=self.measure)
         if reply.mass < MASKED_MASS:
-            return f"taken and ignored: label mass {reply.mass:.3f}"
+            raise NoAnswer("ignored", f"taken and ignored: label mass {reply.mass:.3f}")
         return f"label mass {reply.mass:.3f} after masking, so no judge uses it"
 
     async def by_schema(self) -> str:

@@ -46,6 +46,12 @@ def test_a_server_whose_labels_are_asked_for_by_id_shows_both_ways() -> None:
     assert server.to_dict()["mode"] == BY_ID
 
 
+def test_a_constraint_that_a_server_passes_over_is_none() -> None:
+    with served(constrains=False, fault="low_mass") as (_, url):
+        row = next(row for row in judge(url).examine().capabilities if row.name == MASKED)
+    assert row.state == "no" and row.detail == "taken and ignored: label mass 0.300"
+
+
 def test_pictures_by_address_are_tried_as_the_judge_sends_them() -> None:
     with served() as (_, url):
         one = judge(url)
