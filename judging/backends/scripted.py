@@ -20,17 +20,25 @@ Script = Callable[[Question], Answer]
 
 
 class Scripted:
-    def __init__(self, script: Script, *, line: str) -> None:
+    """`honest`: the judge that the script spoils; another version of it is another version of the script."""
+
+    def __init__(self, script: Script, *, line: str, honest: Judge | None = None) -> None:
         self.name = f"scripted:{line}"
-        self.version = hashlib.sha256(self.name.encode()).hexdigest()
+        stands_on = "" if honest is None else f" {honest.version}"
+        self.version = hashlib.sha256(f"{self.name}{stands_on}".encode()).hexdigest()
         self.ask = script
 
 
 def made(argument: str) -> Judge:
     """The judge that follows the line `argument`.  Raises ValueError for a line that is not in the module's list."""
     verb, _, value = argument.partition("=")
+    if verb in SPOILING:
+        from judging.backends import judge_named  # which imports this module by its name
+
+        honest = judge_named("perceptual-v1")
+        return Scripted(SPOILING[verb](value, honest), line=argument, honest=honest)
     if verb not in SCRIPTS:
-        raise ValueError(f"no such script: {argument!r}; there are {', '.join(sorted(SCRIPTS))}")
+        raise ValueError(f"no such script: {argument!r}; there are {', '.join(sorted([*SCRIPTS, *SPOILING]))}")
     return Scripted(SCRIPTS[verb](value), line=argument)
 
 
@@ -46,21 +54,19 @@ def tie(value: str) -> Script:
     return lambda question: Answer(0.0, raw={"script": "tie"})
 
 
-def fail_every(value: str) -> Script:
+def fail_every(value: str, honest: Judge) -> Script:
     nth = _positive(value)
-    return _failing(lambda call: call % nth == 0)
+    return _failing(honest, lambda call: call % nth == 0)
 
 
-def fail_first(value: str) -> Script:
+def fail_first(value: str, honest: Judge) -> Script:
     last = _positive(value)
-    return _failing(lambda call: call <= last)
+    return _failing(honest, lambda call: call <= last)
 
 
-def errs(value: str) -> Script:
+def errs(value: str, honest: Judge) -> Script:
     """The same pairs in either order and about every question, so that the error is the judge's and not a place's."""
-    from judging.backends import judge_named  # which imports this module by its name
-
-    honest, of_a_hundred = judge_named("perceptual-v1"), _positive(value)
+    of_a_hundred = _positive(value)
 
     def script(question: Question) -> Answer:
         shown = sorted((question.first.sha256, question.second.sha256))
@@ -72,10 +78,8 @@ def errs(value: str) -> Script:
     return script
 
 
-def leans(value: str) -> Script:
-    from judging.backends import judge_named  # which imports this module by its name
-
-    honest, more = judge_named("perceptual-v1"), _positive(value) / 100
+def leans(value: str, honest: Judge) -> Script:
+    more = _positive(value) / 100
 
     def script(question: Question) -> Answer:
         answer = honest.ask(question)
@@ -84,10 +88,8 @@ def leans(value: str) -> Script:
     return script
 
 
-def _failing(fails: Callable[[int], bool]) -> Script:
-    from judging.backends import judge_named  # which imports this module by its name
-
-    honest, calls = judge_named("perceptual-v1"), count(1)
+def _failing(honest: Judge, fails: Callable[[int], bool]) -> Script:
+    calls = count(1)
 
     def script(question: Question) -> Answer:
         call = next(calls)
@@ -104,11 +106,11 @@ def _positive(value: str) -> int:
     return int(value)
 
 
-SCRIPTS: dict[str, Callable[[str], Script]] = {
-    "always": always,
+SCRIPTS: dict[str, Callable[[str], Script]] = {"always": always, "tie": tie}
+SPOILING: dict[str, Callable[[str, Judge], Script]] = {
     "errs": errs,
     "fail_every": fail_every,
     "fail_first": fail_first,
     "leans": leans,
-    "tie": tie,
 }
+"""What `perceptual-v1` answers, spoiled."""

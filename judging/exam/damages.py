@@ -178,7 +178,7 @@ DAMAGES: dict[str, ExamDamage] = {
         texture_shift, (0.02, 0.05, 0.1, 0.2, 0.4), "of the texture", "the texture has slipped"
     ),
     "baked_light": ExamDamage(
-        baked_light, (0.1, 0.2, 0.35, 0.55, 0.8), "of the brightness", "light and shadow painted on"
+        baked_light, (0.2, 0.3, 0.42, 0.58, 0.8), "of the brightness", "light and shadow painted on"
     ),
     "scale": ExamDamage(scale, (0.97, 0.93, 0.87, 0.78, 0.65), "of the size is left", "smaller as a whole"),
     "duplicated_part": ExamDamage(duplicated_part, (0.03, 0.06, 0.12, 0.22, 0.38), "of the unit cube", "a part twice"),

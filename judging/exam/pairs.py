@@ -155,11 +155,10 @@ def exam_pairs(
 
 
 def pair_of(asset: ExamAsset, pictures: ExamPictures, *, kind: str, strength: int) -> ExamPair | None:
-    """None where the strongest damage of this kind, or this one, changes nothing that can be seen."""
-    for tried in (STRENGTHS[-1], strength):
-        drawn = pictures.damaged(asset, kind, tried)
-        if drawn.visible_micro < LEAST_CHANGED:
-            return None
+    """None where any strength of this damage changes nothing that can be seen: a curve is of the same assets."""
+    if any(pictures.damaged(asset, kind, each).visible_micro < LEAST_CHANGED for each in STRENGTHS):
+        return None
+    drawn = pictures.damaged(asset, kind, strength)
     return ExamPair(asset, kind, strength, pictures.good(asset), drawn.side, drawn.visible_micro)
 
 

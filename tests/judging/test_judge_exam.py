@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from competition.decisions.rates import Rate
 from examples import objects
-from judging.backends import Question, judge_named
+from judging.backends import Question, judge_named, scripted
 from judging.decisions import exam
 from judging.exam import damages, pairs, report
 from judging.exam.damages import DAMAGES
@@ -204,6 +204,13 @@ def test_a_script_that_errs_turns_a_pair_round_in_either_order(shown, script, tu
         assert judge.ask(question).score == (-answer if turned else answer)
 
 
+def test_another_version_of_the_honest_judge_is_another_version_of_its_script(monkeypatch) -> None:
+    before = scripted.made("errs=25").version
+    monkeypatch.setattr(judge_named("perceptual-v1"), "version", "0" * 64)
+    assert scripted.made("errs=25").version != before
+    assert scripted.made("tie").version == judge_named("scripted:tie").version
+
+
 def test_a_script_that_leans_gives_the_second_place_more(shown) -> None:
     pair, judge = shown[-1], judge_named("scripted:leans=30")
     question = Question("front", pair.asset.reference, pair.asset.reference_sha256, pair.good, pair.good)
@@ -236,6 +243,11 @@ def test_the_command_names_what_it_does_not_know(settings, tmp_path, arguments) 
     settings.VAR_DIR = tmp_path
     with pytest.raises(CommandError):
         command(*arguments)
+
+
+def test_a_part_of_an_exam_is_never_shown_as_the_whole() -> None:
+    with pytest.raises(CommandError, match="only an exam of all kinds"):
+        command("--publish")
 
 
 def test_the_command_ends_with_an_error_where_the_judge_is_silent(settings, tmp_path) -> None:

@@ -50,6 +50,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
+        if options["publish"] and (options["kinds"] or options["only"] or options["people"]):
+            raise CommandError("only an exam of all kinds and objects is shown: leave --kinds, --only and --people out")
         judge = judge_of(options["judge"], progress=self.progress)
         try:
             if options["people"]:
