@@ -48,6 +48,10 @@ class ExamAsset:
         return self.make()
 
     @cached_property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+    @cached_property
     def scene(self) -> trimesh.Scene:
         return degraded_meshes.loaded(self.data)
 
@@ -102,8 +106,7 @@ class ExamPictures:
         return self._side(asset, f"{kind}-{strength}", make, beside=self.good(asset))
 
     def _side(self, asset: ExamAsset, name: str, make: Callable[[], bytes], *, beside: Side | None) -> DrawnSide:
-        content = hashlib.sha256(asset.data).hexdigest()[:16]
-        folder = self.folder / "pictures" / self.key / f"{asset.name}-{content}" / name
+        folder = self.folder / "pictures" / self.key / f"{asset.name}-{asset.sha256[:16]}" / name
         if not (folder / FACTS).is_file():
             self._draw(make(), into=folder, beside=beside)
         facts = json.loads((folder / FACTS).read_text())
