@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.sandbox import metering
 from core.sandbox.fork_client import ForkServer, last_line
 from core.sandbox.outcomes import Refused, RendererFault
 from core.sandbox.policy import SandboxPolicy
@@ -55,6 +56,7 @@ class Sandbox:
             raise RendererFault("SANDBOX_UNAVAILABLE", f"the sandbox cannot be used: {error}") from error
         if report.end is None:
             raise RendererFault("SANDBOX_DIED", "the sandbox's server ended, or could not start the work")
+        metering.used(report.end["cpu_seconds"])
         _judge_end(report.end, policy)
         try:
             lines = [json.loads(line) for line in report.answer.splitlines()]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from core import store
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure
 from core.machine.stateful import WORKER_DIED, FailureClass
+from core.sandbox.metering import ProcessorMeter, metered
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import registry
 from formats.integrity import measurement as integrity
@@ -130,6 +131,19 @@ def stuck(round_: Round) -> Measurement | None:
 def measure(row: Measurement, now: datetime) -> Outcome:
     """A file that breaks the measurement, while a good file is measured right afterwards, is its miner's failure;
     whatever else keeps a file from being measured is ours."""
+    with metered() as meter:
+        outcome = _measured(row)
+    return with_processor_time(outcome, meter)
+
+
+def with_processor_time(outcome: Outcome, meter: ProcessorMeter) -> Outcome:
+    """What the try that settled a row took of a processor stands in the row; tries that failed are not counted."""
+    if not isinstance(outcome, Move):
+        return outcome
+    return replace(outcome, sets={**outcome.sets, "processor_ms": meter.milliseconds})
+
+
+def _measured(row: Measurement) -> Outcome:
     try:
         wanted = registry.of(row.competition.config).name
         file = store.default().path(row.sha256)

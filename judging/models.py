@@ -20,7 +20,8 @@ from judging.states import ControlStates, DuelStates, MatchStates, MeasurementSt
 
 
 class Rendering(Stateful):
-    """The views of one file (by content) under one rig.  `views` maps a view's name to the sha256 of its PNG."""
+    """The views of one file (by content) under one rig.  `views` maps a view's name to the sha256 of its PNG;
+    `processor_ms`: what the try that settled it took of a processor; None where nobody measured it."""
 
     graph = RenderingStates
     competition = models.ForeignKey(Competition, models.PROTECT, related_name="renderings")
@@ -30,6 +31,7 @@ class Rendering(Stateful):
     views = models.JSONField(default=dict)
     triangles = models.PositiveIntegerField(default=0)
     isolation = models.JSONField(default=list)
+    processor_ms = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [
@@ -61,7 +63,8 @@ class Rendering(Stateful):
 class Measurement(Stateful):
     """How sound a file is, by its hash; `numbers`: those of `formats.integrity.measures` in that `version`;
     `picture`: the hash of a PNG that shows where a mesh is at fault, "" of one that is sound and where none was drawn;
-    `positions`: the hash of a file that has those defects for the viewer, "" too of what was measured before it had.
+    `positions`: the hash of a file that has those defects for the viewer, "" too of what was measured before it had;
+    `processor_ms`: as of a rendering.
 
     The ledger records no move of it: what was measured is a document of the round's bundle.  What is measured, or not
     to be measured by the file's own fault, stays so.
@@ -75,6 +78,7 @@ class Measurement(Stateful):
     numbers = models.JSONField(default=dict)
     picture = models.CharField(max_length=64, blank=True, default="", db_index=True)
     positions = models.CharField(max_length=64, blank=True, default="", db_default="", db_index=True)
+    processor_ms = models.PositiveIntegerField(null=True)
 
     class Meta:
         constraints = [

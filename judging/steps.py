@@ -16,12 +16,14 @@ from core import store
 from core.machine import engine
 from core.machine.outcomes import Move, Outcome, Retry, StepFailure, Wait
 from core.machine.stateful import FailureClass
+from core.sandbox.metering import metered
 from core.sandbox.outcomes import Refused, RendererFault
 from formats import registry
 from judging import integrity_outcomes, match_decision, matches, measurements, sides
 from judging.backends import judge_named
 from judging.backends.base import NoAnswer, Side
 from judging.health import controls, silence
+from judging.measurements import with_processor_time
 from judging.models import Duel, Match, Rendering
 from judging.panel.answer_rows import DuelAnswerStore, keep_described
 from judging.panel.duel_verdict import verdict_of
@@ -52,6 +54,12 @@ def want_renderings(now: datetime) -> None:
 
 def render(rendering: Rendering, now: datetime) -> Outcome:
     """Check and draw one file in a limited process; the file may be refused, our renderer may fail."""
+    with metered() as meter:
+        outcome = _rendered(rendering)
+    return with_processor_time(outcome, meter)
+
+
+def _rendered(rendering: Rendering) -> Outcome:
     competition = rendering.competition
     with tempfile.TemporaryDirectory(prefix="gauntlet-render-") as out:
         try:

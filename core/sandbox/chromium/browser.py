@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from core.sandbox import processes
+from core.sandbox import metering, processes
 from core.sandbox.chromium import using, walls
 from core.sandbox.chromium.pipe import CallFailed, Event, OutOfTime, Pipe, PipeBroken
 from core.sandbox.chromium.using import BrowserUse
@@ -107,6 +107,8 @@ class Browser:
         try:
             yield BrowserPage(self, context, size=size)
         finally:
+            if hasattr(self, "process"):  # before its context ends, with which the page's own process goes
+                metering.used(using.of(self.process.pid).cpu_seconds - self.before.cpu_seconds)
             if self.alive:
                 self.pipe.deadline = max(self.pipe.deadline, time.monotonic() + 10)
                 self.pipe.call("Target.disposeBrowserContext", browserContextId=context)
