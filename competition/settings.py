@@ -290,6 +290,13 @@ VLM_DEVICE = env.matching(
 )
 VLM_BATCH = env.number("GAUNTLET_VLM_BATCH", 8, most=1024)
 
+# What a round's costs are counted by, in USD; pods bring their own prices.
+PRICE_JUDGE_HOUR = env.price("GAUNTLET_PRICE_JUDGE_HOUR")
+PRICE_TOKENS_READ = env.price("GAUNTLET_PRICE_TOKENS_READ")
+PRICE_TOKENS_WRITTEN = env.price("GAUNTLET_PRICE_TOKENS_WRITTEN")
+PRICE_CPU_HOUR = env.price("GAUNTLET_PRICE_CPU_HOUR")
+PRICE_GIGABYTE_MONTH = env.price("GAUNTLET_PRICE_GIGABYTE_MONTH")
+
 # Notices by e-mail: smtp://user:password@host:587 (smtp+tls://, smtp+ssl://), and whom they come from.
 EMAIL_FROM = env.matching("GAUNTLET_EMAIL_FROM", must="an e-mail address, or empty", fits=env.EMAIL.fullmatch)
 MAIL = env.mail("GAUNTLET_EMAIL_URL", sender=EMAIL_FROM)

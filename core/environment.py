@@ -130,6 +130,16 @@ def number(name: str, default: int, *, least: int = 1, most: int) -> int:
     return read(name, str(default), f"a whole number from {least} to {most}", parse)
 
 
+def price(name: str) -> float | None:
+    """An amount of USD; None where none is set: what has no price is unknown, not free."""
+
+    def parse(value: str) -> float | None:
+        need(not value or re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,9})?", value, re.ASCII))
+        return float(value) if value else None
+
+    return read(name, "", "an amount of USD such as 1.99, or empty", parse)
+
+
 def level(name: str, default: str) -> str:
     def parse(value: str) -> str:
         need(value.upper() in LEVELS)

@@ -77,6 +77,7 @@ urlpatterns = [
     path("", views.home.html, name="home"),
     path("search/", views.search, name="search"),
     path("healthz", files.healthz, name="healthz"),
+    path("metrics", files.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     *reviewing,
     path("blob/<sha256:sha256>.<extension:extension>", files.blob, name="blob"),

@@ -13,6 +13,7 @@ from django.urls import reverse
 from competition.decisions.attempts import number_of
 from competition.models import Round
 from dashboard.facts.borders import shown_as
+from dashboard.facts.costs import CostEstimate, RoundCosts
 from dashboard.facts.wording import count
 from judging.decisions.health import GateFinding
 from judging.models import Control
@@ -148,6 +149,8 @@ class JudgePage:
     failures: tuple[Silence, ...]
     gates: tuple[GateLine, ...]
     controls: tuple[ControlLine, ...]
+    costs: RoundCosts
+    estimate: CostEstimate | None
     round_url: str
     url: str
 
@@ -167,6 +170,8 @@ def page(
     failing: Sequence[GateFinding],
     controls: Sequence[Control],
     published: bool,
+    costs: RoundCosts,
+    estimate: CostEstimate | None,
 ) -> JudgePage:
     """`failing`: of the findings those by which the judge is unwell."""
     answers, attempts = sum(row["answers"] for row in calls), sum(row["attempts"] for row in calls)
@@ -202,10 +207,12 @@ def page(
         ),
         gates=tuple(map(gate, findings)),
         controls=tuple(control_line(row, published=published) for row in controls),
+        costs=costs,
+        estimate=estimate,
     )
 
 
-def computed(round_: Round) -> JudgePage:
+def computed(round_: Round, *, costs: RoundCosts, estimate: CostEstimate | None) -> JudgePage:
     """A judge that computes has no calls, and gives the same answer for ever."""
     nothing: dict[str, Any] = dict.fromkeys(("version", "model", "revision", "mode", "measured_by"), "")
     nothing |= dict.fromkeys(("capabilities", "queue", "calls", "failures", "gates", "controls"), ())
@@ -215,7 +222,7 @@ def computed(round_: Round) -> JudgePage:
     sentence = (
         f"{round_.competition.judge} computes: nobody is asked, nothing waits for an answer, and it has no controls."
     )
-    return JudgePage(**_named(round_), sentence=sentence, **nothing)
+    return JudgePage(**_named(round_), sentence=sentence, costs=costs, estimate=estimate, **nothing)
 
 
 def sentence(

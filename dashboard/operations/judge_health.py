@@ -13,6 +13,7 @@ from competition.models import Round
 from dashboard.facts import judge_pages
 from dashboard.facts.judge_pages import JudgePage, RoundHealth, UnwellJudge
 from dashboard.models import Publication
+from dashboard.operations import round_costs
 from judging.backends import is_model
 from judging.health import controls
 from judging.models import Control, DescribedJudge, Duel
@@ -23,8 +24,10 @@ UNWELL = "JUDGE_HEALTH"  # the code of a pause by a failing gate
 
 
 def page(round_: Round, *, now: datetime) -> JudgePage:
+    costs = round_costs.of_round(round_)
+    estimate = round_costs.next_round(round_.competition) if round_.state != "finished" else None
     if not is_model(round_.competition.judge):
-        return judge_pages.computed(round_)
+        return judge_pages.computed(round_, costs=costs, estimate=estimate)
     version = round_.matches.exclude(judge="").values_list("judge", flat=True).first()
     described = DescribedJudge.objects.filter(version=version).first()
     lately = Count("pk", filter=Q(made_at__gte=now - LATELY))
@@ -46,6 +49,8 @@ def page(round_: Round, *, now: datetime) -> JudgePage:
         failing=controls.failing(round_),
         controls=list(controls.current(round_).order_by("kind", "prompt__stem", "variant")),
         published=Publication.objects.filter(round=round_, state="published").exists(),
+        costs=costs,
+        estimate=estimate,
     )
 
 

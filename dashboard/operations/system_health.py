@@ -20,8 +20,10 @@ from core.machine import engine
 from core.machine.engine import stateful_models
 from core.machine.stateful import Stateful
 from core.queue import heartbeats
+from dashboard.facts.costs import CompetitionCosts
 from dashboard.facts.wording import WHO_MUST_ACT, count, duration
 from dashboard.models import Publication, VerifierFinding
+from dashboard.operations import round_costs
 from dashboard.operations.chains import ChainState
 from dashboard.operations.chains import chains as states_of_chains
 
@@ -148,6 +150,7 @@ class StatusPage:
     overdue: tuple[Overdue, ...]
     damaged: tuple[DamagedFile, ...]
     scrub: LastScrub | None
+    costs: tuple[CompetitionCosts, ...]
     url: str
 
 
@@ -184,6 +187,7 @@ def page(*, now: datetime) -> StatusPage:
         overdue=overdue,
         damaged=damaged,
         scrub=LastScrub(**{field.name: getattr(scrub, field.name) for field in fields(LastScrub)}) if scrub else None,
+        costs=round_costs.of_competitions(),
         url=reverse("status"),
     )
 

@@ -33,6 +33,7 @@ from core import clock, store
 from dashboard.doors.numbers import whole_number
 from dashboard.facts.external_links import web_address
 from dashboard.facts.queries import edition_of, is_light_copy, is_mirrored
+from dashboard.operations import round_costs
 from dashboard.pages import thumbs, url_lookup
 from dashboard.pages.answers import Answered, fresh
 from formats import registry
@@ -219,3 +220,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
     body = {"status": "ok" if well else "ill", **{name: "ok" if ok else "no answer" for name, ok in answers.items()}}
     body["clock"] = "ok" if right else clock.CLOCK.sentence
     return JsonResponse(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """What rounds cost, for whoever draws it over time."""
+    form = "text/plain; version=0.0.4; charset=utf-8"
+    return HttpResponse(round_costs.as_metrics(), content_type=form, headers={"Cache-Control": "no-store"})

@@ -12,9 +12,11 @@ from core import store
 from dashboard.api import judge_health
 from dashboard.api.errors import missing
 from dashboard.api.filters import ENTRY, MATCH_KINDS, ORIGINS, ROUND, SHA256, STEM, Filter, FilterSet, one_of
-from dashboard.api.resources.game import HAPPENED, of_competition, of_hotkey, of_round, round_of
+from dashboard.api.resources.game import HAPPENED, competition_of, of_competition, of_hotkey, of_round, round_of
 from dashboard.api.rows import judging as rows
 from dashboard.api.views import DetailView, ListView
+from dashboard.facts.costs import CostEstimate, RoundCosts
+from dashboard.operations import round_costs
 from judging.models import Duel, Match, Measurement, Rendering
 from judging.queries import measurements_of
 
@@ -184,3 +186,24 @@ class RoundJudgeHealth(DetailView):
 
     def get_object(self) -> Any:
         return judge_health.of(round_of(self.kwargs["competition"], self.kwargs["number"]))
+
+
+class RoundCostsDetail(DetailView):
+    """What a round cost: the judge's seconds and tokens, pods, processors and bytes, with their money.
+
+    Money is by the operator's prices, that of pods by their providers'.  What is unknown is null, and never 0.
+    """
+
+    group, dataclass = "judge", RoundCosts
+
+    def get_object(self) -> Any:
+        return round_costs.of_round(round_of(self.kwargs["competition"], self.kwargs["number"]))
+
+
+class CompetitionEstimate(DetailView):
+    """What the next round may cost: from the last finished rounds of the same judge and rules."""
+
+    group, dataclass = "judge", CostEstimate
+
+    def get_object(self) -> Any:
+        return round_costs.next_round(competition_of(self.kwargs["competition"]))
