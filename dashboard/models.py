@@ -18,6 +18,7 @@ __all__ = [
     "PromptCount",
     "Publication",
     "RecordFile",
+    "SecondOpinion",
     "UsedNonce",
     "VerifierFinding",
     "WinnerCopy",
@@ -147,6 +148,30 @@ class RecordFile(models.Model):
             ),
         ]
         ordering = ["path"]
+
+
+class SecondOpinion(models.Model):
+    """What an outsider says whose model was asked the questions of a published bundle: `document` is what `hotkey`
+    signed, `bundle` the hash of the bundle's manifest.  `registered`: on the competition's chain, when it was posted.
+    Rows are never changed: one of a hotkey about a bundle, for ever.
+    """
+
+    round = models.ForeignKey(Round, models.PROTECT, related_name="opinions")
+    bundle = models.CharField(max_length=64)
+    hotkey = models.CharField(max_length=48)
+    registered = models.BooleanField()
+    document = models.JSONField()
+    signature = models.CharField(max_length=128)
+    posted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bundle", "hotkey"], name="one_opinion_per_hotkey_and_bundle")
+        ]
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.hotkey} about {self.bundle[:12]}"
 
 
 class VerifierFinding(models.Model):

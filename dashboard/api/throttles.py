@@ -44,17 +44,20 @@ class QuotaUse:
         }
 
 
-def by_address(request: Any, *, now: float | None = None) -> QuotaUse:
-    """Count this request."""
+def by_address(
+    request: Any, *, now: float | None = None, name: str = "address", quota: int | None = None
+) -> QuotaUse:
+    """Count this request.  `name`, `quota`: of what is counted apart from all others."""
     moment = time.time() if now is None else now
     window, gone = divmod(int(moment), WINDOW_S)
-    store, key = caches["throttles"], f"{window}:{visitors.address_of(request)}"
+    apart = "" if name == "address" else f"{name}:"
+    store, key = caches["throttles"], f"{apart}{window}:{visitors.address_of(request)}"
     store.add(key, 0, timeout=2 * WINDOW_S)
     try:
         used = store.incr(key)
     except ValueError:  # pushed out of the memory between the two lines
         used = 1
-    return QuotaUse("address", settings.API_REQUESTS_PER_MINUTE, used, WINDOW_S - gone)
+    return QuotaUse(name, settings.API_REQUESTS_PER_MINUTE if quota is None else quota, used, WINDOW_S - gone)
 
 
 class AddressThrottle(BaseThrottle):

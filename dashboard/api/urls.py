@@ -6,7 +6,7 @@ from django.urls import path, re_path
 from django.urls.resolvers import URLPattern
 from django.views.generic import View
 
-from dashboard.api.resources import entering, evidence, game, index, judging, miner, outcomes, webhooks
+from dashboard.api.resources import entering, evidence, game, index, judging, miner, opinions, outcomes, webhooks
 
 COMPETITION = "competitions/<slug:competition>"
 ROUND = f"{COMPETITION}/rounds/<int:number>"
@@ -51,6 +51,7 @@ urlpatterns = [
     at("ledger", evidence.LedgerEvents, name="ledger"),
     at("checkpoints", evidence.Checkpoints, name="checkpoints"),
     at("bundles", evidence.Bundles, name="bundles"),
+    at("opinions", opinions.Opinions, name="opinions"),
     at("reigns", game.Reigns, name="reigns"),
     at("weights", outcomes.Weights, name="weights"),
     at("miners/<str:hotkey>/standing", miner.MinerStanding, name="miner-standing"),

@@ -25,6 +25,7 @@ from dashboard.facts.figures import DEFAULT_BAR, rules_of
 from dashboard.facts.judge_pages import UnwellJudge
 from dashboard.facts.ladders import RungFacts
 from dashboard.facts.matches import MatchLine
+from dashboard.facts.opinions import IndependentAskers
 from dashboard.facts.people import Who, entrant, plain, who
 from dashboard.facts.queries import RoundBeside
 from dashboard.facts.records import RecordFinding, record_finding, summary
@@ -181,6 +182,7 @@ class RoundPage:
     receipt: Receipt | None
     improved: Improvement | None
     bundle: Bundle | None
+    askers: IndependentAskers | None
     sure: Confidence | None = None
     decision: Mapping[str, Any] | None
     source: Mapping[str, Any]
@@ -261,6 +263,7 @@ class RoundRows:
     findings: Sequence[VerifierFinding] = ()
     corrections: Sequence[Correction] = ()
     unwell: UnwellJudge | None = None
+    askers: IndependentAskers | None = None
 
 
 def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
@@ -311,6 +314,7 @@ def page(rows: RoundRows, *, tracker: Tracker) -> RoundPage:
         ),
         improved=improvement(rows.submissions, rows.matches, reign=rows.reign),
         bundle=bundle(round_, rows.beside.publication),
+        askers=rows.askers,
         verifier_findings=tuple(record_finding(row) for row in rows.findings),
     )
 

@@ -2,7 +2,8 @@
 
 What a settled page tells changes with an event of its competition's ledger, so the head of the ledger is part of what
 it is kept under: one look into an index says whether it is fresh, for a whole answer as for an empty one (304).  A few
-things are no events (a demo's names, light copies, measurements, imported records): they show when the time is up.
+things are no events (a demo's names, light copies, measurements, imported records, reports of independent askers): they
+show when the time is up.
 Pages are kept compressed, as most visitors take them.  Visitors who are signed in see their own, which are never kept.
 """
 

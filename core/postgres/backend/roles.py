@@ -23,6 +23,7 @@ INSERT_ONLY = (
     "competition_bankroll",
     "judging_answer",
     "judging_unmeasuredfile",
+    "dashboard_secondopinion",
 )
 READ_ONLY = ("django_migrations",)
 SCHEMAS = ("public", "dramatiq")

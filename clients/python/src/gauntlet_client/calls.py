@@ -5,6 +5,7 @@ Client(server, key=key).ask(calls.standing(competition="mesh"))
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ import rfc8785
 from gauntlet_client.keys import Key
 
 APPEAL = "gauntlet-appeal/1"
+OPINION = "gauntlet-opinion/1"
+RESULTS = ("stands", "changes", "not covered")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,23 @@ def resume_webhook(id_: str) -> Call:
 def objection(document: Mapping[str, Any]) -> bytes:
     """What a hotkey signs to object: for everybody to see, unlike the request that carries it."""
     return f"{APPEAL}\n".encode() + bytes(rfc8785.dumps(dict(document)))
+
+
+def opinion_document(report: Mapping[str, Any], *, asker: str) -> dict[str, Any]:
+    """What a hotkey signs about a report of `verify --ask --report`: all of it but the rows of single matches, of which
+    there are counts, and the hash of the whole.  Raises KeyError and TypeError where it is no such report."""
+    whole = hashlib.sha256(rfc8785.dumps(dict(report))).hexdigest()
+    short = {name: value for name, value in report.items() if name != "by_match"}
+    results = [row["result"] for row in report["by_match"]]
+    short["matches"] = {result: results.count(result) for result in RESULTS}
+    return {"format": OPINION, "asker": asker, "report_sha256": whole, "report": short}
+
+
+def opinion(report: Mapping[str, Any], *, key: Key) -> Call:
+    """Post what a model of one's own answered; the document's signature is all that is needed."""
+    document = opinion_document(report, asker=key.address)
+    signature = key.sign(f"{OPINION}\n".encode() + bytes(rfc8785.dumps(document)))
+    return Call(address="opinions", method="POST", send={"document": document, "signature": signature})
 
 
 def appeal(

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 found something wrong (verify, preflight); 2 unusable here
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -247,6 +248,34 @@ def rejudge(
     arguments += [f"--key-file={ask_key_file}"] * (ask_key_file is not None)
     arguments += ["--yes"] * yes + ["--json"] * options.as_json
     sys.exit(platform_code.start(arguments).wait())
+
+
+@main.command()
+@click.argument("report", type=click.Path(path_type=Path, dir_okay=False))
+@command
+def opinion(options: Options, report: Path) -> None:
+    """Sign REPORT, which `gauntlet rejudge --report` wrote, with my hotkey, and post it for everybody to see.
+
+    One of a hotkey about a bundle, for ever.  The hotkey need not be registered; where it is, the round's page says so.
+
+    \b
+    gauntlet rejudge -c mesh -r 6 --ask http://127.0.0.1:8000 --report report.json
+    gauntlet opinion report.json
+    """
+    with options.client() as client:
+        if client.key is None:
+            raise Unusable("A report is signed.", fix=HINT, code="no_key")
+        try:
+            call = calls.opinion(json.loads(report.read_bytes()), key=client.key)
+        except OSError as error:
+            sentence = f"{report} cannot be read: {error.strerror}."
+            raise Unusable(sentence, fix="Name the file.", code="no_report") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise Unusable(
+                f"{report} is no report of `gauntlet rejudge --report`.", fix="Write one anew.", code="no_report"
+            ) from error
+        posted = client.ask(call)
+    options.show(posted, showing.opinion_posted)
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

@@ -183,6 +183,12 @@ def appealed(told: Document) -> None:
     out.print(f"[green]Lodged[/] at block {told['block']}; it is to be decided by {safe(told['decide_by'])}.")
 
 
+def opinion_posted(posted: Document) -> None:
+    known = "a registered key" if posted["registered"] else "a key that is not registered"
+    answers = f"{posted['same']} of {posted['of']} answers alike"
+    out.print(f"[green]Posted[/] by {known} about round {posted['round']}: {answers}.")
+
+
 def preflight(told: Document) -> None:
     for row in told["prompts"]:
         if row.get("missing"):
