@@ -66,6 +66,7 @@ TABLES = (
     "ledger",
     "checkpoints",
     "bundles",
+    "opinions",
     "reigns",
 )
 NARROWED = (
@@ -90,6 +91,7 @@ NARROWED = (
     "ledger?kind=reign&after_seq=1&as_of_seq=2&round=1",
     "checkpoints?as_of_seq=2&competition=made",
     "bundles?round=1&competition=made",
+    "opinions?round=1&competition=made&registered=true&hotkey={winner}",
     "reigns?defence=false&as_of_round=1&as_of_block=5000&hotkey={winner}",
     "reigns?order=asc&limit=1",
     "matches?fields=margin,id",
@@ -220,6 +222,7 @@ def _reads(to: Recorder) -> None:
     match = f"{round_}/matches/screen/leader/{winner.hotkey}"
     single = [f"{V1}/competitions/made{tail}" for tail in ("", "/leader?as_of_block=5000", "/statistics", "/ledger/1")]
     single += [f"{round_}{tail}" for tail in ("", "/ladder", "/statistics", "/judge-health", "/submissions/leader")]
+    single += [f"{round_}/costs", f"{V1}/competitions/made/estimate"]
     single += [f"{V1}/", f"{V1}/competitions/made/rounds/2/progress", match, f"{match}/duels?limit=1"]
     single += [f"{match}/duels/prompt-000", f"{V1}/weights?as_of_block=5000"]
     single += [f"{V1}/miners/{winner.hotkey}/standing?round=1"]
