@@ -21,6 +21,7 @@ from competition.models import Asset, Competition, Round
 from core import clock
 from dashboard.facts import costs
 from dashboard.facts.costs import HOUR_S, CompetitionCosts, CostEstimate, Measured, MeasuredRound, Prices, RoundCosts
+from dashboard.facts.wording import count
 from dashboard.models import Publication, Reissue
 from judging.backends import is_model
 from judging.models import Measurement, Rendering
@@ -143,14 +144,14 @@ def rented(round_: Round) -> Measured:
         return Measured(amount=0.0, usd=0.0, basis="No code was run.")
     rentals = [PodRental.from_json(row) for run in runs for row in run.rentals]
     if not rentals:
-        return Measured(amount=None, basis=f"{len(runs)} runs, and no pod of them is written down.")
+        return Measured(amount=None, basis=f"{count(len(runs), 'run')}, of which no pod is written down.")
     now = clock.now()
     hours = sum(max(0.0, ((row.until or now) - row.since).total_seconds()) for row in rentals) / HOUR_S
     paid = [run.usd for run in runs if run.usd is not None]
     whole = len(paid) == len(runs)
-    basis = f"{len(rentals)} pods of {len(runs)} runs, from their start to their end."
+    basis = f"{count(len(rentals), 'pod')} of {count(len(runs), 'run')}, from start to end."
     if not whole:
-        basis += f" {len(runs) - len(paid)} runs are not over, or a pod of theirs has no price."
+        basis += f" Without a price, or not over: {count(len(runs) - len(paid), 'run')}."
     return Measured(amount=hours, usd=sum(paid) if whole else None, basis=basis)
 
 
