@@ -165,9 +165,7 @@ class SecondOpinion(models.Model):
     posted_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["bundle", "hotkey"], name="one_opinion_per_hotkey_and_bundle")
-        ]
+        constraints = [models.UniqueConstraint(fields=["bundle", "hotkey"], name="one_opinion_per_hotkey_and_bundle")]
         ordering = ["pk"]
 
     def __str__(self) -> str:

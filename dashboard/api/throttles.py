@@ -44,9 +44,7 @@ class QuotaUse:
         }
 
 
-def by_address(
-    request: Any, *, now: float | None = None, name: str = "address", quota: int | None = None
-) -> QuotaUse:
+def by_address(request: Any, *, now: float | None = None, name: str = "address", quota: int | None = None) -> QuotaUse:
     """Count this request.  `name`, `quota`: of what is counted apart from all others."""
     moment = time.time() if now is None else now
     window, gone = divmod(int(moment), WINDOW_S)

@@ -56,6 +56,9 @@ RUN = {
     ("docs/verify.md", "gauntlet rejudge"): (
         "tests/clients/test_download.py::test_rejudge_fetches_a_bundle_once_verifies_it_and_says_what_there_is_to_ask"
     ),
+    ("docs/verify.md", "gauntlet opinion"): (
+        "tests/clients/test_opinion.py::test_the_command_signs_a_report_posts_it_and_says_whose_key_it_was"
+    ),
     ("docs/verify.md", "python -m verify demo-1 --chain wss://NODE"): NODE,
     ("docs/verify.md", "python -m verify demo-1 --anchors"): ANCHORS,
     ("docs/chain.md", "python -m verify BUNDLE --chain"): NODE,
