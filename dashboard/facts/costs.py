@@ -60,7 +60,7 @@ class Prices:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
+class MeasuredAmount:
     """An amount in its item's unit.  `amount` None: it was not measured; `basis`: how it was, or why it was not;
     `usd`: where the amount has a price of its own."""
 
@@ -162,7 +162,7 @@ class CompetitionCosts:
 class MeasuredRound:
     """What the queries brought, by item."""
 
-    amounts: Mapping[str, Measured]
+    amounts: Mapping[str, MeasuredAmount]
 
 
 def in_words(amount: float | None, unit: str) -> str:
@@ -187,7 +187,7 @@ def priced(measured: MeasuredRound, prices: Prices) -> tuple[CostLine, ...]:
     return tuple(_line(item, measured.amounts[item], *rates[item], prices=prices) for item in NAMES)
 
 
-def _line(item: str, amount: Measured, rate: float | None, per: int, words: str, *, prices: Prices) -> CostLine:
+def _line(item: str, amount: MeasuredAmount, rate: float | None, per: int, words: str, *, prices: Prices) -> CostLine:
     money, basis = amount.usd, amount.basis
     other = item == "judge" if prices.by_tokens else item in ("tokens_read", "tokens_written")
     if amount.amount == 0 and not other:
@@ -205,17 +205,17 @@ def _line(item: str, amount: Measured, rate: float | None, per: int, words: str,
 def round_costs(round_: Round, measured: MeasuredRound, *, prices: Prices) -> RoundCosts:
     lines = priced(measured, prices)
     known, unknown = [line.usd for line in lines if line.usd is not None], unknown_of(lines)
-    at, over = [round_.competition.slug, round_.number], round_.state == "finished"
+    slug, number, over = round_.competition.slug, round_.number, round_.state == "finished"
     total = sum(known) if known else None
     return RoundCosts(
-        competition=at[0],
-        round=at[1],
+        competition=slug,
+        round=number,
         final=over,
         lines=lines,
         known_usd=total,
         unknown=unknown,
         sentence=sentence(total, unknown, begin="This round cost" if over else "So far this round has cost"),
-        url=f"{reverse('judge', args=at)}#costs",
+        url=f"{reverse('judge', args=[slug, number])}#costs",
     )
 
 

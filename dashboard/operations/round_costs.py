@@ -20,7 +20,15 @@ from competition import queries
 from competition.models import Asset, Competition, Round
 from core import clock
 from dashboard.facts import costs
-from dashboard.facts.costs import HOUR_S, CompetitionCosts, CostEstimate, Measured, MeasuredRound, Prices, RoundCosts
+from dashboard.facts.costs import (
+    HOUR_S,
+    CompetitionCosts,
+    CostEstimate,
+    MeasuredAmount,
+    MeasuredRound,
+    Prices,
+    RoundCosts,
+)
 from dashboard.facts.wording import count
 from dashboard.models import Publication, Reissue
 from judging.backends import is_model
@@ -94,18 +102,18 @@ def measured(round_: Round) -> MeasuredRound:
         "rendering": processors(drawn, settled=("rendered", "refused")),
         "measuring": processors(sound, settled=("measured", "unmeasured")),
         "stored": stored(round_),
-        "served": Measured(
+        "served": MeasuredAmount(
             amount=None, basis="Not counted here: whatever serves the files (a proxy, a CDN, a store) knows it."
         ),
     }
     return MeasuredRound(amounts=amounts)
 
 
-def judged(round_: Round) -> dict[str, Measured]:
+def judged(round_: Round) -> dict[str, MeasuredAmount]:
     """A model that was asked nothing cost nothing; one that was asked before the round was imported is unknown."""
     names = ("judge", "tokens_read", "tokens_written")
     if round_.source:
-        elsewhere = Measured(amount=None, basis="This round was played elsewhere; its records hold no such number.")
+        elsewhere = MeasuredAmount(amount=None, basis="It was played elsewhere; its records hold no such number.")
         return dict.fromkeys(names, elsewhere)
     with connection.cursor() as cursor:
         cursor.execute(BUSY, {"round": round_.pk})
@@ -117,11 +125,11 @@ def judged(round_: Round) -> dict[str, Measured]:
         why = (
             "No model was asked anything yet." if model else f"{round_.competition.judge} computes: no model is asked."
         )
-        return dict.fromkeys(names, Measured(amount=0.0, basis=why))
+        return dict.fromkeys(names, MeasuredAmount(amount=0.0, basis=why))
     seconds = float(busy or 0) + (controls_ms or 0) / 1000
     of_controls = f", and those of {every - answers} about controls one after the other" if every > answers else ""
     return {
-        "judge": Measured(
+        "judge": MeasuredAmount(
             amount=seconds,
             basis=f"While at least one of {answers} questions was open{of_controls}: one server, however many cards.",
         ),
@@ -130,21 +138,21 @@ def judged(round_: Round) -> dict[str, Measured]:
     }
 
 
-def tokens(total: int | None, *, known: int, of: int) -> Measured:
+def tokens(total: int | None, *, known: int, of: int) -> MeasuredAmount:
     """A part of the sum is no sum: unknown where the server told them of some answers only."""
     if known < of:
-        return Measured(amount=None, basis=f"The server counted them for {known} of {of} answers.")
-    return Measured(amount=float(total or 0), basis=f"As the server counted them for {of} answers.")
+        return MeasuredAmount(amount=None, basis=f"The server counted them for {known} of {of} answers.")
+    return MeasuredAmount(amount=float(total or 0), basis=f"As the server counted them for {of} answers.")
 
 
-def rented(round_: Round) -> Measured:
+def rented(round_: Round) -> MeasuredAmount:
     """Hours of every pod, those that still run up to now; the money is what the runs say."""
     runs = list(PodRun.objects.filter(submission__round=round_).only("rentals", "usd"))
     if not runs:
-        return Measured(amount=0.0, usd=0.0, basis="No code was run.")
+        return MeasuredAmount(amount=0.0, usd=0.0, basis="No code was run.")
     rentals = [PodRental.from_json(row) for run in runs for row in run.rentals]
     if not rentals:
-        return Measured(amount=None, basis=f"{count(len(runs), 'run')}, of which no pod is written down.")
+        return MeasuredAmount(amount=None, basis=f"{count(len(runs), 'run')}, of which no pod is written down.")
     now = clock.now()
     hours = sum(max(0.0, ((row.until or now) - row.since).total_seconds()) for row in rentals) / HOUR_S
     paid = [run.usd for run in runs if run.usd is not None]
@@ -152,7 +160,7 @@ def rented(round_: Round) -> Measured:
     basis = f"{count(len(rentals), 'pod')} of {count(len(runs), 'run')}, from start to end."
     if not whole:
         basis += f" Without a price, or not over: {count(len(runs) - len(paid), 'run')}."
-    return Measured(amount=hours, usd=sum(paid) if whole else None, basis=basis)
+    return MeasuredAmount(amount=hours, usd=sum(paid) if whole else None, basis=basis)
 
 
 def paid_files(round_: Round) -> QuerySet[Asset, Any]:
@@ -163,26 +171,26 @@ def paid_files(round_: Round) -> QuerySet[Asset, Any]:
     return own.values_list("sha256", flat=True).distinct()
 
 
-def processors(rows: QuerySet[Any], *, settled: Iterable[str]) -> Measured:
+def processors(rows: QuerySet[Any], *, settled: Iterable[str]) -> MeasuredAmount:
     done = rows.filter(state__in=list(settled)).order_by()
     sums = done.aggregate(rows=Count("pk"), known=Count("processor_ms"), ms=Sum("processor_ms"))
     if sums["known"] < sums["rows"]:
-        return Measured(amount=None, basis=f"Measured of {sums['known']} of {sums['rows']} files.")
+        return MeasuredAmount(amount=None, basis=f"Measured of {sums['known']} of {sums['rows']} files.")
     basis = f"Of {sums['rows']} files that no earlier round had; tries that failed are not counted."
-    return Measured(amount=(sums["ms"] or 0) / MS_AN_HOUR, basis=basis)
+    return MeasuredAmount(amount=(sums["ms"] or 0) / MS_AN_HOUR, basis=basis)
 
 
-def stored(round_: Round) -> Measured:
+def stored(round_: Round) -> MeasuredAmount:
     """What its editions of the bundle weigh; before, the files that came."""
     editions = [
         *Publication.objects.filter(round=round_, state="published").values_list("bytes", flat=True),
         *Reissue.objects.filter(correction__round=round_, state="published").values_list("bytes", flat=True),
     ]
     if editions:
-        return Measured(amount=float(sum(editions)), basis="Its published bundles, pictures and files included.")
+        return MeasuredAmount(amount=float(sum(editions)), basis="Its published bundles, pictures and files included.")
     files = Asset.objects.filter(submission__round=round_, state="stored").order_by()
     sizes = files.values("sha256").annotate(size=Max("bytes")).aggregate(total=Sum("size"))
-    return Measured(amount=float(sizes["total"] or 0), basis="The files that came so far; its bundle is not out.")
+    return MeasuredAmount(amount=float(sizes["total"] or 0), basis="The files that came so far; its bundle is not out.")
 
 
 def next_round(competition: Competition) -> CostEstimate:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verify.second_opinion.agreement import CHANGES, FORMAT, MILLION, NOBODY, OPEN, STANDS, UNCOVERED, share
+from verify.bundles.answers import MILLION
+from verify.second_opinion.agreement import CHANGES, FORMAT, NOBODY, OPEN, STANDS, UNCOVERED, share
 
 OPINION = "gauntlet-opinion/1"
 MOST = 10**7  # questions or duels: more than any round has
@@ -183,14 +184,14 @@ def against_bundle(report: Mapping[str, Any], bundle: CitedBundle) -> Iterator[R
         if report[name] != getattr(bundle, name):
             yield ReportProblem(f"report.{name}", f"is not the bundle's: {getattr(bundle, name)}")
     winner, kinds = report["winner"], [row["kind"] for row in report["by_kind"]]
-    for name, found, expected in (
+    for name, posted, expected in (
         ("duels.cited", report["duels"]["cited"], bundle.duels),
         ("matches", sum(report["matches"].values()), bundle.matches),
         ("winner.official", winner["official"], bundle.winner),
         ("winner.flip_distance", winner["flip_distance"], bundle.flip_distance),
     ):
-        if found != expected:
-            yield ReportProblem(f"report.{name}", f"is {found}, and in the bundle {expected}")
+        if posted != expected:
+            yield ReportProblem(f"report.{name}", f"is {posted}, and in the bundle {expected}")
     if report["questions"]["cited"] > bundle.answers:
         yield ReportProblem("report.questions.cited", f"is more than the bundle's {bundle.answers} answers")
     if kinds != sorted(set(kinds)) or not set(kinds) <= set(bundle.kinds):

@@ -91,6 +91,13 @@ def test_the_page_of_settings_has_each_variable_with_its_default_and_its_edges(t
     assert not re.search(r"(?<![>\w/])var/", (ROOT / "docs/settings.md").read_text()), "write <GAUNTLET_VAR>/"
 
 
+PRICES = (
+    "GAUNTLET_PRICE_JUDGE_HOUR",
+    "GAUNTLET_PRICE_TOKENS_READ",
+    "GAUNTLET_PRICE_TOKENS_WRITTEN",
+    "GAUNTLET_PRICE_CPU_HOUR",
+    "GAUNTLET_PRICE_GIGABYTE_MONTH",
+)
 WRONG = {
     "GAUNTLET_VAR": ["/proc/nowhere", "/dev/null", "/dev/null/x"],
     "GAUNTLET_ORIGIN": [
@@ -136,6 +143,7 @@ WRONG = {
     "GAUNTLET_REGISTRY_KEY": ["nocolon", ":x"],
     "GAUNTLET_RUNPOD_KEY": ["a b", "é"],
     "GAUNTLET_RUNPOD_GPUS": ["a;b", "é", "H200=", "H200=cheap", "H200=-1", "H200=1=2", "=2"],
+    **{name: ["cheap", "-1", "1,99", "1e3", "nan", "inf", "9" * 8, "0." + "1" * 10, "٣", "$2"] for name in PRICES},
     "GAUNTLET_VERDA_CLIENT": ["a b", "é"],
     "GAUNTLET_VERDA_SECRET": ["a b", "é"],
     "GAUNTLET_VERDA_INFERENCE_KEY": ["a b", "é"],

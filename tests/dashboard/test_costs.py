@@ -17,7 +17,7 @@ from django.utils import timezone
 from audits.models import PodRun
 from competition.models import Asset, Round
 from dashboard.facts import costs
-from dashboard.facts.costs import ELSEWHERE, KNOWN, NAMES, UNKNOWN, Measured, MeasuredRound, Prices, RoundCosts
+from dashboard.facts.costs import ELSEWHERE, KNOWN, NAMES, UNKNOWN, MeasuredAmount, MeasuredRound, Prices, RoundCosts
 from dashboard.operations import round_costs
 from judging.models import Duel, Match, Rendering, StoredAnswer
 from tests.dashboard.made_round import Made
@@ -37,7 +37,7 @@ AMOUNTS: dict[str, float | None] = {
 
 def by_prices(prices: Prices, **amounts: float | None) -> dict[str, costs.CostLine]:
     measured = {
-        item: Measured(amount=amount, basis="Measured.", usd=6.0 if item == "pods" else None)
+        item: MeasuredAmount(amount=amount, basis="Measured.", usd=6.0 if item == "pods" else None)
         for item, amount in {**AMOUNTS, **amounts}.items()
     }
     return {line.item: line for line in costs.priced(MeasuredRound(amounts=measured), prices)}

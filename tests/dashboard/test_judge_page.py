@@ -183,5 +183,5 @@ def test_a_judge_that_computes_has_a_page_that_says_so(client: Client, made: Mad
 def test_more_answers_and_controls_cost_no_further_query(client: Client, judged: Round) -> None:
     before = queries_for(client, at(judged))
     add_controls(judged, canary=-500_000)
-    assert queries_for(client, at(judged)) == before <= 22
+    assert queries_for(client, at(judged)) == before <= 30  # of which 8 are the costs, and an estimate
     assert json.loads(client.get(at(judged)[:-1] + ".json").content)["url"] == at(judged)
