@@ -291,7 +291,8 @@ VLM_DEVICE = env.matching(
 VLM_BATCH = env.number("GAUNTLET_VLM_BATCH", 8, most=1024)
 
 # What a round's costs are counted by, in USD; pods bring their own prices.
-PRICE_JUDGE_HOUR = env.price("GAUNTLET_PRICE_JUDGE_HOUR")
+JUDGE_GPUS = env.number("GAUNTLET_JUDGE_GPUS", 1, most=4096)
+PRICE_GPU_HOUR = env.price("GAUNTLET_PRICE_GPU_HOUR")
 PRICE_TOKENS_READ = env.price("GAUNTLET_PRICE_TOKENS_READ")
 PRICE_TOKENS_WRITTEN = env.price("GAUNTLET_PRICE_TOKENS_WRITTEN")
 PRICE_CPU_HOUR = env.price("GAUNTLET_PRICE_CPU_HOUR")

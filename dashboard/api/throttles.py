@@ -44,18 +44,22 @@ class QuotaUse:
         }
 
 
-def by_address(request: Any, *, now: float | None = None, name: str = "address", quota: int | None = None) -> QuotaUse:
-    """Count this request.  `name`, `quota`: of what is counted apart from all others."""
+def by_address(request: Any, *, now: float | None = None) -> QuotaUse:
+    """Count this request."""
+    return counted(visitors.address_of(request), name="address", quota=settings.API_REQUESTS_PER_MINUTE, now=now)
+
+
+def counted(visitor: str, *, name: str, quota: int, window_s: int = WINDOW_S, now: float | None = None) -> QuotaUse:
+    """Count one more of `name` by this address, apart from whatever has another name."""
     moment = time.time() if now is None else now
-    window, gone = divmod(int(moment), WINDOW_S)
-    apart = "" if name == "address" else f"{name}:"
-    store, key = caches["throttles"], f"{apart}{window}:{visitors.address_of(request)}"
-    store.add(key, 0, timeout=2 * WINDOW_S)
+    window, gone = divmod(int(moment), window_s)
+    store, key = caches["throttles"], f"{name}:{window}:{visitor}"
+    store.add(key, 0, timeout=2 * window_s)
     try:
         used = store.incr(key)
     except ValueError:  # pushed out of the memory between the two lines
         used = 1
-    return QuotaUse(name, settings.API_REQUESTS_PER_MINUTE if quota is None else quota, used, WINDOW_S - gone)
+    return QuotaUse(name, quota, used, window_s - gone)
 
 
 class AddressThrottle(BaseThrottle):

@@ -22,7 +22,7 @@ MILLION = 1_000_000
 GIGABYTE = 10**9
 
 NAMES = {
-    "judge": "Judge's server",
+    "judge": "Judge's cards",
     "tokens_read": "Tokens read",
     "tokens_written": "Tokens written",
     "pods": "Pods",
@@ -47,7 +47,7 @@ UNITS = {
 class Prices:
     """In USD, as the operator sets them; None: no price is known.  Pods bring their own."""
 
-    judge_hour: float | None = None
+    gpu_hour: float | None = None
     tokens_read_million: float | None = None
     tokens_written_million: float | None = None
     cpu_hour: float | None = None
@@ -175,7 +175,7 @@ def in_words(amount: float | None, unit: str) -> str:
 
 def priced(measured: MeasuredRound, prices: Prices) -> tuple[CostLine, ...]:
     rates = {
-        "judge": (prices.judge_hour, HOUR_S, "an hour of the judge's server"),
+        "judge": (prices.gpu_hour, HOUR_S, "an hour of a card"),
         "tokens_read": (prices.tokens_read_million, MILLION, "a million tokens read"),
         "tokens_written": (prices.tokens_written_million, MILLION, "a million tokens written"),
         "rendering": (prices.cpu_hour, 1, "a CPU hour"),
@@ -195,7 +195,10 @@ def _line(item: str, amount: MeasuredAmount, rate: float | None, per: int, words
     elif money is None and not other and rate is not None and amount.amount is not None:
         money, basis = amount.amount / per * rate, f"{basis} At {rate:g} USD {words}."
     if other:
-        money, basis = None, f"{basis} The judge is paid by {'tokens' if prices.by_tokens else 'the hour'}."
+        money, basis = (
+            None,
+            f"{basis} The judge is paid by {'tokens' if prices.by_tokens else 'hours of its cards'}.",
+        )
     state = KNOWN if money is not None else ELSEWHERE if other else UNKNOWN
     return CostLine(
         item=item, name=NAMES[item], unit=UNITS[item], amount=amount.amount, usd=money, state=state, basis=basis

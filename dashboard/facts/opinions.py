@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from statistics import median
+from typing import Annotated
 
 from django.urls import reverse
 
 from competition.models import Round, Submission
 from dashboard.facts.wording import count
 from dashboard.models import Publication, Reissue, SecondOpinion
+from judging.backends import is_model
+from verify.bundles.panel import NAME as PANEL
 
 MILLION = 1_000_000
+MOST_SHOWN = 20  # reports on a page; all of them are in the API
+PLAIN = ("pk", "hotkey", "registered", "document__report__answers__same", "document__report__answers__of")
 STANDS = {
     "stands": "the winner stands, whatever the rest gives",
     "changes": "another winner with these answers",
@@ -53,34 +58,41 @@ class IndependentAsker:
 
 @dataclass(frozen=True, kw_only=True)
 class IndependentAskers:
-    """All reports about the newest edition of a round's bundle, those of registered keys first."""
+    """The reports about the newest edition of a round's bundle: those of registered keys that took no part in the round
+    come first, and they alone count in `independent`, `median`, `lowest` and `highest`."""
 
     bundle: str
-    askers: tuple[IndependentAsker, ...]
-    registered: Annotated[int, "How many of these keys are registered."]
-    lowest: Annotated[float | None, "The least agreement among the registered; null where there are none."]
+    posted: Annotated[int, "How many reports there are, shown or not."]
+    askers: Annotated[tuple[IndependentAsker, ...], "The first 20 of them."]
+    independent: Annotated[int, "Registered keys that did not take part in the round."]
+    median: Annotated[float | None, "Of their agreement; null where there are none."]
+    lowest: float | None
     highest: float | None
     sentence: str
     url: Annotated[str, "The documents and signatures, in the API."]
 
 
 def askers_of(round_: Round) -> IndependentAskers | None:
-    """None while no bundle is published."""
-    digest = newest_bundle(round_)
+    """None while no bundle is published, and where no single model judged: nobody can ask again what none was asked."""
+    judge = round_.competition.judge
+    digest = newest_bundle(round_) if is_model(judge) and not judge.startswith(PANEL) else ""
     if not digest:
         return None
-    rows = SecondOpinion.objects.filter(bundle=digest).order_by("-registered", "pk")
-    sides = Submission.objects.filter(round=round_).values_list("miner__hotkey", flat=True)
-    askers = [asker(row.document, row, sides=set(sides)) for row in rows] if rows else []
-    registered = [each.agreement for each in askers if each.registered]
+    rows = list(SecondOpinion.objects.filter(bundle=digest).order_by("pk").values_list(*PLAIN))
+    sides = set(Submission.objects.filter(round=round_).values_list("miner__hotkey", flat=True)) if rows else set()
+    rows.sort(key=lambda row: (not row[2], row[1] in sides))
+    documents = SecondOpinion.objects.in_bulk([row[0] for row in rows[:MOST_SHOWN]])
+    independent = [same / of for _, hotkey, registered, same, of in rows if registered and hotkey not in sides]
     slug, number = round_.competition.slug, round_.number
     return IndependentAskers(
         bundle=digest,
-        askers=tuple(askers),
-        registered=len(registered),
-        lowest=min(registered, default=None),
-        highest=max(registered, default=None),
-        sentence=sentence(askers),
+        posted=len(rows),
+        askers=tuple(asker(documents[row[0]], sides=sides) for row in rows[:MOST_SHOWN]),
+        independent=len(independent),
+        median=median(independent) if independent else None,
+        lowest=min(independent, default=None),
+        highest=max(independent, default=None),
+        sentence=sentence(independent, others=len(rows) - len(independent)),
         url=f"{reverse('api-opinions')}?competition={slug}&round={number}",
     )
 
@@ -92,8 +104,8 @@ def newest_bundle(round_: Round) -> str:
     return next((each for each in hashes if each), "")
 
 
-def asker(document: Mapping[str, Any], row: SecondOpinion, *, sides: set[str]) -> IndependentAsker:
-    report = document["report"]
+def asker(row: SecondOpinion, *, sides: Collection[str]) -> IndependentAsker:
+    report = row.document["report"]
     answers, verdicts = report["answers"], report["verdicts"]
     low, high = answers["interval95_micro"]
     return IndependentAsker(
@@ -111,19 +123,22 @@ def asker(document: Mapping[str, Any], row: SecondOpinion, *, sides: set[str]) -
         same_verdicts=verdicts["same"],
         winner=report["winner"]["result"],
         posted_at=row.posted_at,
-        report_sha256=document["report_sha256"],
+        report_sha256=row.document["report_sha256"],
     )
 
 
-def sentence(askers: Sequence[IndependentAsker]) -> str:
-    known = [each.agreement for each in askers if each.registered]
-    if not askers:
+def sentence(independent: Sequence[float], *, others: int) -> str:
+    """`others`: by keys that cost nothing, or that have an interest: they are shown, and counted apart."""
+    if not independent and not others:
         return "Nobody has asked again yet."
-    others = count(len(askers) - len(known), "asker")
-    if not known:
-        return f"{others} without a registered key: such keys cost nothing to make."
-    low, high = min(known), max(known)
-    between = f"{low:.1%}" if low == high else f"{low:.1%} to {high:.1%}"
-    more = f" Beside them {others} without one." if len(askers) > len(known) else ""
-    agreed = f"{between} of the answers are the judge's"
-    return f"{count(len(known), 'independent asker')} with a registered key: {agreed}.{more}"
+    apart = f"{count(others, 'report')} of others: a key that is not registered costs nothing to make, "
+    apart += "and who took part in the round has an interest."
+    if not independent:
+        return f"Nobody with a registered key that took no part in the round has asked again. Posted: {apart}"
+    low, high = min(independent), max(independent)
+    between = f", from {low:.1%} to {high:.1%}" if low != high else ""
+    agreed = f"for half of them at least {median(independent):.1%} of the answers are the judge's{between}"
+    if len(independent) == 1:
+        agreed = f"{low:.1%} of the answers are the judge's"
+    asked = count(len(independent), "independent asker")
+    return f"{asked} (a registered key that took no part in the round): {agreed}." + (f" And {apart}" if others else "")

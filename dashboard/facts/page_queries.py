@@ -53,7 +53,6 @@ from dashboard.facts.records import pictures_of
 from dashboard.facts.stages import RoundWork, Tracker
 from dashboard.operations import judge_health
 from judging import queries as judging
-from judging.backends import is_model
 from judging.matches import tally_of
 from judging.models import Match, Rendering
 
@@ -105,7 +104,7 @@ def round_page(round_: Round, *, now: datetime) -> rounds.RoundPage:
         findings=findings_on(round_),
         corrections=corrections_of(round_) if around.corrected else (),
         unwell=judge_health.unwell(round_),
-        askers=opinions.askers_of(round_) if around.publication and is_model(round_.competition.judge) else None,
+        askers=opinions.askers_of(round_) if around.publication else None,
     )
     page = rounds.page(rows, tracker=tracker(round_, now=now, work=_work(rows)))
     if round_.state != "finished":

@@ -36,7 +36,8 @@ from judging.models import Measurement, Rendering
 
 MOST_OF_BASIS = 5  # rounds: more would be of older prices, code and cards
 MOST_COMPETITIONS = 12
-REMEMBERED_S = 60
+REMEMBERED_S = {True: 600, False: 10}
+"""By whether the round is finished, of which hardly anything changes any more."""
 MS_AN_HOUR = 1000 * HOUR_S
 
 BUSY = """
@@ -70,7 +71,7 @@ TOKENS = """
 
 def prices() -> Prices:
     return Prices(
-        judge_hour=settings.PRICE_JUDGE_HOUR,
+        gpu_hour=settings.PRICE_GPU_HOUR,
         tokens_read_million=settings.PRICE_TOKENS_READ,
         tokens_written_million=settings.PRICE_TOKENS_WRITTEN,
         cpu_hour=settings.PRICE_CPU_HOUR,
@@ -82,13 +83,14 @@ def of_round(round_: Round) -> RoundCosts:
     return costs.round_costs(round_, measured(round_), prices=prices())
 
 
-def of_finished(round_: Round) -> RoundCosts:
-    """The same, remembered for a minute: lists ask for several rounds, of which hardly anything changes any more."""
-    key = f"costs:{round_.pk}:{hash(prices())}"
+def remembered(round_: Round) -> RoundCosts:
+    """The same for whoever asks often: it reads every answer of a round, and anybody may ask."""
+    over = round_.state == "finished"
+    key = f"costs:{round_.pk}:{over}:{hash((prices(), settings.JUDGE_GPUS))}"
     known: RoundCosts | None = cache.get(key)
     if known is None:
         known = of_round(round_)
-        cache.set(key, known, REMEMBERED_S)
+        cache.set(key, known, REMEMBERED_S[over])
     return known
 
 
@@ -126,12 +128,12 @@ def judged(round_: Round) -> dict[str, MeasuredAmount]:
             "No model was asked anything yet." if model else f"{round_.competition.judge} computes: no model is asked."
         )
         return dict.fromkeys(names, MeasuredAmount(amount=0.0, basis=why))
-    seconds = float(busy or 0) + (controls_ms or 0) / 1000
+    seconds, cards = float(busy or 0) + (controls_ms or 0) / 1000, settings.JUDGE_GPUS
     of_controls = f", and those of {every - answers} about controls one after the other" if every > answers else ""
     return {
         "judge": MeasuredAmount(
-            amount=seconds,
-            basis=f"While at least one of {answers} questions was open{of_controls}: one server, however many cards.",
+            amount=seconds * cards,
+            basis=f"While at least one of {answers} questions was open{of_controls}, by {count(cards, 'card')}.",
         ),
         "tokens_read": tokens(read, known=read_known, of=every),
         "tokens_written": tokens(written, known=written_known, of=every),
@@ -195,7 +197,7 @@ def stored(round_: Round) -> MeasuredAmount:
 
 def next_round(competition: Competition) -> CostEstimate:
     """From the last finished rounds that this judge judged under the rules of the newest round."""
-    basis = [of_finished(each) for each in like_the_next(competition)]
+    basis = [remembered(each) for each in like_the_next(competition)]
     return costs.estimate(competition.slug, judge=competition.judge, rounds=basis)
 
 
@@ -220,7 +222,7 @@ def of_competition(competition: Competition) -> CompetitionCosts:
     return CompetitionCosts(
         competition=competition.slug,
         name=competition.name,
-        last=of_finished(last) if last else None,
+        last=remembered(last) if last else None,
         estimate=next_round(competition),
     )
 

@@ -17,20 +17,25 @@ import rfc8785
 from bittensor_core import Keypair
 from django.core.cache import cache
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from competition.models import Round
 from competition.publication.bundle_folders import folder_of
-from dashboard.api import registered
+from dashboard.api import registered, throttles
 from dashboard.bundles import publish, stored_bundles
 from dashboard.models import SecondOpinion
 from dashboard.opinions.reports import OPINION, CitedBundle, ReportProblem, malformed, problems
 from verify.bundles.ballots import silent
 from verify.bundles.judging import NAME as JUDGING
+from verify.bundles.panel import judges_of
 
 LOCK_SPACE = 0x6F70696E  # "opin": reports about one bundle are counted one at a time
 SIGNATURE = re.compile(r"[0-9a-f]{128}")
 MOST_UNREGISTERED = 64
 """Reports about one bundle by keys that are on no chain: whoever makes a thousand keys fills no more than this."""
+MOST_A_DAY = 2
+"""Of these from one address: whoever has only many keys, and not many addresses, leaves room for others."""
+DAY_S = 86_400
 
 
 class OpinionRefused(Exception):
@@ -58,7 +63,7 @@ def signed(document: Mapping[str, Any], *, signature: str) -> bool:
         return False
 
 
-def post(document: Mapping[str, Any], *, signature: str, now: datetime) -> SecondOpinion:
+def post(document: Mapping[str, Any], *, signature: str, visitor: str, now: datetime) -> SecondOpinion:
     """Take the report, or return the row that holds it already.  Raises OpinionRefused, and ChainFault where nobody
     knows whether the key is registered."""
     _require(malformed(document))
@@ -78,13 +83,8 @@ def post(document: Mapping[str, Any], *, signature: str, now: datetime) -> Secon
         before = SecondOpinion.objects.filter(bundle=report["bundle"])
         if own := before.filter(hotkey=document["asker"]).first():
             return _same(own, document)
-        if not known and before.filter(registered=False).count() >= MOST_UNREGISTERED:
-            raise OpinionRefused(
-                f"Of one bundle {MOST_UNREGISTERED} reports by unregistered keys are kept, and they are there.",
-                code="full",
-                fix="Sign with a hotkey that is registered on the competition's chain.",
-                conflict=True,
-            )
+        if not known:
+            _require_room(before, bundle=report["bundle"], visitor=visitor)
         return SecondOpinion.objects.create(
             round=round_,
             bundle=report["bundle"],
@@ -93,6 +93,25 @@ def post(document: Mapping[str, Any], *, signature: str, now: datetime) -> Secon
             document=dict(document),
             signature=signature,
             posted_at=now,
+        )
+
+
+def _require_room(before: QuerySet[SecondOpinion], *, bundle: str, visitor: str) -> None:
+    """Raises OpinionRefused where keys that cost nothing have taken what one bundle, or one address, has for them."""
+    fix = "Sign with a hotkey that is registered on the competition's chain."
+    if before.filter(registered=False).count() >= MOST_UNREGISTERED:
+        raise OpinionRefused(
+            f"Of one bundle {MOST_UNREGISTERED} reports by unregistered keys are kept, and they are there.",
+            code="full",
+            fix=fix,
+            conflict=True,
+        )
+    if throttles.counted(visitor, name=f"unregistered:{bundle}", quota=MOST_A_DAY, window_s=DAY_S).used > MOST_A_DAY:
+        raise OpinionRefused(
+            f"{MOST_A_DAY} reports a day about one bundle by unregistered keys are taken from one address.",
+            code="enough_from_here",
+            fix=f"{fix} Or post it tomorrow.",
+            conflict=True,
         )
 
 
@@ -159,6 +178,13 @@ def read_bundle(folder: Path) -> CitedBundle:
             fix="What a judge that computes came to is recomputed by running it.",
         )
     described = judging["described"]
+    if len(judges_of(described)) != 1:
+        raise OpinionRefused(
+            "Two families of models judged this round together: a second opinion is about one model's questions.",
+            code="no_model",
+            field="document.report.bundle",
+            fix="python -m verify recomputes the verdicts of both.",
+        )
     kinds = tuple(sorted(kind for kind, each in described["questions"].items() if each["labels"]))
     duels = [duel for match in matches for duel in match["duels"] if duel["state"] == "judged"]
     stages = [duel["detail"].get("stages", []) for duel in duels]

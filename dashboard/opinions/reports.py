@@ -18,7 +18,8 @@ from verify.second_opinion.agreement import CHANGES, FORMAT, NOBODY, OPEN, STAND
 
 OPINION = "gauntlet-opinion/1"
 MOST = 10**7  # questions or duels: more than any round has
-MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,199}")
+MODEL = re.compile(r"[A-Za-z0-9._/~][A-Za-z0-9 ._:/\\~@+,=-]{0,199}")
+"""Servers name a model as they like, often by its path: nothing here is markup, and nothing is invisible."""
 WORD = re.compile(r"[a-z_]{1,40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 HOTKEY = re.compile(r"5[1-9A-HJ-NP-Za-km-z]{47}")

@@ -280,6 +280,67 @@ def test_keys_that_nobody_registered_fill_so_much_and_shut_out_no_registered_one
     assert send(value, signature(published.newcomer.key, value)).status_code == 201
 
 
+def test_many_keys_of_one_address_leave_room_for_the_keys_of_others(published: Api) -> None:
+    codes = []
+    for n in range(posting.MOST_A_DAY + 1):
+        key = Keypair.create_from_uri(f"//free{n}")
+        value = document(key)
+        body = json.dumps({"document": value, "signature": signature(key, value)})
+        codes.append(Client().post(AT, body, content_type="application/json"))
+    assert [answer.status_code for answer in codes] == [201] * posting.MOST_A_DAY + [409]
+    assert codes[-1].json()["error"]["code"] == "enough_from_here"
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+    for who in (published.stranger, published.newcomer):
+        value = document(who.key)
+        body = json.dumps({"document": value, "signature": signature(who.key, value)})
+        assert elsewhere.post(AT, body, content_type="application/json").status_code == 201
+
+
+def test_a_page_shows_twenty_reports_of_any_flood_and_those_without_an_interest_first(
+    published: Api,
+) -> None:
+    round_ = Round.objects.get(competition__slug="made", number=1)
+    rows = []
+    for n in range(30):
+        value = document(Keypair.create_from_uri(f"//flood{n}"))
+        rows.append(
+            SecondOpinion(
+                round=round_,
+                bundle=BUNDLE,
+                hotkey=value["asker"],
+                registered=False,
+                document=value,
+                signature="0" * 128,
+                posted_at=timezone.now(),
+            )
+        )
+    SecondOpinion.objects.bulk_create(rows)
+    value = document(published.newcomer.key)
+    assert send(value, signature(published.newcomer.key, value)).status_code == 201
+    shown = Client().get(reverse("round-json", args=["made", 1])).json()["askers"]
+    assert (shown["posted"], len(shown["askers"]), shown["independent"]) == (31, 20, 1)
+    assert shown["askers"][0]["hotkey"] == published.newcomer.hotkey
+    assert "The first 20 are below." in Client().get(reverse("round", args=["made", 1])).content.decode()
+
+
+@pytest.mark.parametrize("name", ["/models/qwen3-vl-8b", "~/w/Qwen3 VL.gguf", "org/model@1f2e", "C:\\models\\q.gguf"])
+def test_a_model_bears_the_name_that_its_server_gave_it(published: Api, name: str) -> None:
+    key = published.newcomer.key
+    value = document(key, model=name)
+    assert send(value, signature(key, value)).json()["model"] == name
+
+
+def test_what_two_families_judged_together_cannot_be_asked_of_one_model(published: Api) -> None:
+    key, folder = published.newcomer.key, folder_of(Round.objects.get(competition__slug="made", number=1))
+    both = {"rules": "panel-1", "judges": [VERSION.described()] * 2}
+    (folder / "judging.json").write_text(json.dumps({**DOCUMENTS["judging.json"], "described": both}))
+    value = document(key)
+    refused = send(value, signature(key, value))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "no_model")
+    Competition.objects.filter(slug="made").update(judge="panel:a+b")
+    assert Client().get(reverse("round-json", args=["made", 1])).json()["askers"] is None
+
+
 def test_whoever_posts_too_often_waits_and_too_large_a_body_is_not_read(published: Api) -> None:
     value = document(published.newcomer.key)
     sign = signature(published.newcomer.key, value)
@@ -316,20 +377,23 @@ def test_the_round_s_page_and_twin_show_the_askers_and_before_that_how_to_ask(pu
     client = Client()
     page, twin = reverse("round", args=["made", 1]), reverse("round-json", args=["made", 1])
     nobody = client.get(twin).json()["askers"]
-    assert (nobody["askers"], nobody["registered"], nobody["lowest"]) == ([], 0, None)
+    assert (nobody["askers"], nobody["posted"], nobody["independent"], nobody["median"]) == ([], 0, 0, None)
     assert "Nobody has asked again yet." in client.get(page).content.decode()
-    for who in (published.stranger, published.entered):
+    for who in (published.stranger, published.entered, published.newcomer):
         value = document(who.key)
         assert send(value, signature(who.key, value)).status_code == 201
     cache.clear()
     shown = client.get(twin).json()["askers"]
     assert [(row["hotkey"], row["registered"], row["took_part"]) for row in shown["askers"]] == [
+        (published.newcomer.hotkey, True, False),
         (published.entered.hotkey, True, True),
         (published.stranger.hotkey, False, False),
     ]
-    assert shown["registered"] == 1 and shown["lowest"] == shown["highest"] == round(22 / 24, 6)
+    assert (shown["posted"], shown["independent"]) == (3, 1)
+    assert shown["lowest"] == shown["median"] == shown["highest"] == round(22 / 24, 6)
     text = client.get(page).content.decode()
-    assert "1 independent asker with a registered key: 91.7% of the answers" in text
+    assert "1 independent asker (a registered key that took no part in the round): 91.7% of the answers" in text
+    assert "And 2 reports of others" in text
     assert published.stranger.hotkey in text and "not registered" in text and "took part in this round" in text
 
 

@@ -92,7 +92,7 @@ def test_the_page_of_settings_has_each_variable_with_its_default_and_its_edges(t
 
 
 PRICES = (
-    "GAUNTLET_PRICE_JUDGE_HOUR",
+    "GAUNTLET_PRICE_GPU_HOUR",
     "GAUNTLET_PRICE_TOKENS_READ",
     "GAUNTLET_PRICE_TOKENS_WRITTEN",
     "GAUNTLET_PRICE_CPU_HOUR",

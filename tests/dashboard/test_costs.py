@@ -44,7 +44,7 @@ def by_prices(prices: Prices, **amounts: float | None) -> dict[str, costs.CostLi
 
 
 def test_money_is_the_amount_by_the_price() -> None:
-    lines = by_prices(Prices(judge_hour=2.5, cpu_hour=0.04, gigabyte_month=0.02))
+    lines = by_prices(Prices(gpu_hour=2.5, cpu_hour=0.04, gigabyte_month=0.02))
     assert {item: line.usd for item, line in lines.items()} == {
         "judge": 5.0,
         "tokens_read": None,
@@ -56,11 +56,11 @@ def test_money_is_the_amount_by_the_price() -> None:
         "served": None,
     }
     assert lines["tokens_read"].state == ELSEWHERE and lines["served"].state == UNKNOWN
-    assert "At 2.5 USD an hour" in lines["judge"].basis
+    assert "At 2.5 USD an hour of a card" in lines["judge"].basis
 
 
 def test_a_judge_is_paid_by_tokens_or_by_the_hour_and_never_by_both() -> None:
-    lines = by_prices(Prices(judge_hour=2.5, tokens_read_million=0.5, tokens_written_million=2.0))
+    lines = by_prices(Prices(gpu_hour=2.5, tokens_read_million=0.5, tokens_written_million=2.0))
     assert [lines[item].usd for item in ("judge", "tokens_read", "tokens_written")] == [None, 1.0, 0.02]
     assert lines["judge"].state == ELSEWHERE
     half = by_prices(Prices(tokens_read_million=0.5))
@@ -108,13 +108,15 @@ def asked(round_: Round, spans: list[tuple[float, int]], *, usage: dict[str, int
 
 
 @pytest.mark.django_db
-def test_seconds_of_the_server_are_those_in_which_any_question_was_open(finished: Round) -> None:
+def test_seconds_of_cards_are_those_in_which_any_question_was_open_of_each_card(finished: Round, settings: Any) -> None:
     # Two that overlap (0..4 and 2..5), one inside (3..4), and one apart (10..11).
     spans = [(4.0, 4000), (5.0, 3000), (4.0, 1000), (11.0, 1000)]
     asked(finished, spans, usage={"prompt_tokens": 100, "completion_tokens": 1})
     page = round_costs.of_round(finished)
     assert line(page, "judge").amount == pytest.approx(6.0)
     assert (line(page, "tokens_read").amount, line(page, "tokens_written").amount) == (400.0, 4.0)
+    settings.JUDGE_GPUS = 4
+    assert line(round_costs.of_round(finished), "judge").amount == pytest.approx(24.0)
 
 
 @pytest.mark.django_db

@@ -72,7 +72,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "ExamPoint": "strength",
         "ShownExam": "seen",
         "Dethroned": "competition weight until_block",
-        "IndependentAskers": "registered lowest highest",
+        "IndependentAskers": "independent median lowest highest",
         "Kin": "share own_share",
         "Lead": "competition weight later since_block won_in defences",
         "CurrentLeader": "effective_block in_effect",

@@ -197,7 +197,7 @@ class RoundCostsDetail(DetailView):
     group, dataclass = "judge", RoundCosts
 
     def get_object(self) -> Any:
-        return round_costs.of_round(round_of(self.kwargs["competition"], self.kwargs["number"]))
+        return round_costs.remembered(round_of(self.kwargs["competition"], self.kwargs["number"]))
 
 
 class CompetitionEstimate(DetailView):

@@ -16,6 +16,7 @@ from dashboard.api.resources.game import of_competition, of_hotkey, of_round
 from dashboard.api.rows import opinions as rows
 from dashboard.api.views import ListView
 from dashboard.api.writes import WriteView
+from dashboard.doors import visitors
 from dashboard.models import SecondOpinion
 from dashboard.opinions import posting
 from dashboard.opinions.reports import OPINION
@@ -83,11 +84,12 @@ class Opinions(WriteView, ListView):
         return self.create(request, **named)
 
     def perform(self, request: Any, body: dict[str, Any], **named: Any) -> rows.OpinionRow:
-        turn = throttles.by_address(request, name="opinions", quota=POSTS_A_MINUTE)
+        visitor = visitors.address_of(request)
+        turn = throttles.counted(visitor, name="opinions", quota=POSTS_A_MINUTE)
         if turn.used > turn.quota:
             raise throttles.refused(turn)
         try:
-            row = posting.post(body["document"], signature=body["signature"], now=clock.now())
+            row = posting.post(body["document"], signature=body["signature"], visitor=visitor, now=clock.now())
         except posting.OpinionRefused as no:
             raise RequestRefused(
                 no.reason, code=no.code, fix=no.fix, field=no.field, status_code=409 if no.conflict else 400

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from competition import queries
 from dashboard.facts.costs import CostEstimate
 from dashboard.facts.twins import twin
+from dashboard.facts.wording import count
 from dashboard.operations import round_costs
 
 
@@ -33,5 +34,5 @@ class Command(BaseCommand):
 def report(estimate: CostEstimate) -> Iterator[str]:
     yield estimate.sentence
     for line in estimate.lines:
-        between = f"({line.range_words}; {line.rounds} rounds)" if line.rounds else ""
+        between = f"({line.range_words}; {count(line.rounds, 'round')})" if line.rounds else ""
         yield f"  {line.name:<16}{line.amount_words:>24}{line.usd_words:>16}  {between}".rstrip()

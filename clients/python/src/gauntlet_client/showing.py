@@ -185,8 +185,8 @@ def appealed(told: Document) -> None:
 
 def opinion_posted(posted: Document) -> None:
     known = "a registered key" if posted["registered"] else "a key that is not registered"
-    answers = f"{posted['same']} of {posted['of']} answers alike"
-    out.print(f"[green]Posted[/] by {known} about round {posted['round']}: {answers}.")
+    answers = f"{safe(posted['same'])} of {safe(posted['of'])} answers alike"
+    out.print(f"[green]Posted[/] by {known} about round {safe(posted['round'])}: {answers}.")
 
 
 def preflight(told: Document) -> None:
