@@ -190,15 +190,12 @@ def priced(measured: MeasuredRound, prices: Prices) -> tuple[CostLine, ...]:
 def _line(item: str, amount: MeasuredAmount, rate: float | None, per: int, words: str, *, prices: Prices) -> CostLine:
     money, basis = amount.usd, amount.basis
     other = item == "judge" if prices.by_tokens else item in ("tokens_read", "tokens_written")
-    if amount.amount == 0 and not other:
-        money = 0.0 if money is None else money
-    elif money is None and not other and rate is not None and amount.amount is not None:
+    if amount.amount == 0:
+        money = money or 0.0
+    elif other:
+        money, basis = None, f"{basis} The judge is paid by {'tokens' if prices.by_tokens else 'hours of its cards'}."
+    elif money is None and rate is not None and amount.amount is not None:
         money, basis = amount.amount / per * rate, f"{basis} At {rate:g} USD {words}."
-    if other:
-        money, basis = (
-            None,
-            f"{basis} The judge is paid by {'tokens' if prices.by_tokens else 'hours of its cards'}.",
-        )
     state = KNOWN if money is not None else ELSEWHERE if other else UNKNOWN
     return CostLine(
         item=item, name=NAMES[item], unit=UNITS[item], amount=amount.amount, usd=money, state=state, basis=basis
