@@ -140,5 +140,5 @@ def sentence(independent: Sequence[float], *, others: int) -> str:
     agreed = f"for half of them at least {median(independent):.1%} of the answers are the judge's{between}"
     if len(independent) == 1:
         agreed = f"{low:.1%} of the answers are the judge's"
-    askers = count(len(independent), "independent asker")
-    return f"{askers} (a registered key that took no part in the round): {agreed}." + (f" And {apart}" if others else "")
+    askers = f"{count(len(independent), 'independent asker')} (a registered key that took no part in the round)"
+    return f"{askers}: {agreed}." + (f" And {apart}" if others else "")
