@@ -61,12 +61,18 @@ TOKENS = """
         FROM judging_answer a JOIN judging_duel d ON d.id = a.asked_for_id JOIN judging_match m ON m.id = d.match_id
         WHERE m.round_id = %(round)s
         UNION ALL
-        SELECT reply.value->'raw'->'usage', (reply.value->>'latency_ms')::bigint
+        SELECT reply.value->'raw'->'usage', (reply.value->>'latency_ms')::numeric
         FROM judging_control c, jsonb_each(c.answers) AS reply WHERE c.round_id = %(round)s
     )
-    SELECT count(*), count(usage->'prompt_tokens'), sum((usage->>'prompt_tokens')::bigint),
-        count(usage->'completion_tokens'), sum((usage->>'completion_tokens')::bigint), sum(ms) FROM answers
+    SELECT count(*),
+        count(*) FILTER (WHERE jsonb_typeof(usage->'prompt_tokens') = 'number'),
+        sum(CASE WHEN jsonb_typeof(usage->'prompt_tokens') = 'number' THEN (usage->>'prompt_tokens')::numeric END),
+        count(*) FILTER (WHERE jsonb_typeof(usage->'completion_tokens') = 'number'),
+        sum(CASE WHEN jsonb_typeof(usage->'completion_tokens') = 'number'
+            THEN (usage->>'completion_tokens')::numeric END),
+        sum(ms) FROM answers
 """
+"""A server counts tokens as it likes: what is no number is not counted."""
 
 
 def prices() -> Prices:
@@ -128,7 +134,7 @@ def judged(round_: Round) -> dict[str, MeasuredAmount]:
             "No model was asked anything yet." if model else f"{round_.competition.judge} computes: no model is asked."
         )
         return dict.fromkeys(names, MeasuredAmount(amount=0.0, basis=why))
-    seconds, cards = float(busy or 0) + (controls_ms or 0) / 1000, settings.JUDGE_GPUS
+    seconds, cards = float(busy or 0) + float(controls_ms or 0) / 1000, settings.JUDGE_GPUS
     of_controls = f", and those of {every - answers} about controls one after the other" if every > answers else ""
     return {
         "judge": MeasuredAmount(

@@ -19,7 +19,7 @@ from competition.models import Asset, Round
 from dashboard.facts import costs
 from dashboard.facts.costs import ELSEWHERE, KNOWN, NAMES, UNKNOWN, MeasuredAmount, MeasuredRound, Prices, RoundCosts
 from dashboard.operations import round_costs
-from judging.models import Duel, Match, Rendering, StoredAnswer
+from judging.models import Control, Duel, Match, Rendering, StoredAnswer
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html
 
@@ -117,6 +117,18 @@ def test_seconds_of_cards_are_those_in_which_any_question_was_open_of_each_card(
     assert (line(page, "tokens_read").amount, line(page, "tokens_written").amount) == (400.0, 4.0)
     settings.JUDGE_GPUS = 4
     assert line(round_costs.of_round(finished), "judge").amount == pytest.approx(24.0)
+
+
+@pytest.mark.django_db
+def test_what_controls_asked_is_on_top_and_numbers_that_are_none_are_unknown(finished: Round) -> None:
+    asked(finished, [(4.0, 4000)], usage={"prompt_tokens": 100, "completion_tokens": 1})
+    usage: dict[str, Any] = {"prompt_tokens": 50.0, "completion_tokens": "one"}
+    answers = {name: {"latency_ms": 1500, "raw": {"usage": usage}} for name in ("left", "right")}
+    prompt = finished.drawn.first().prompt
+    Control(round=finished, kind="self", prompt=prompt, answers=answers, **Control.born(now=timezone.now())).save()
+    page = round_costs.of_round(finished)
+    assert (line(page, "judge").amount, line(page, "tokens_read").amount) == (pytest.approx(7.0), 200.0)
+    assert line(page, "tokens_written").amount is None and "about controls" in line(page, "judge").basis
 
 
 @pytest.mark.django_db
