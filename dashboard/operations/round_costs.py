@@ -50,10 +50,10 @@ BUSY = """
             ORDER BY began, ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS before FROM asked
     )
-    SELECT count(*), extract(epoch FROM sum(ended - greatest(began, before))
+    SELECT count(*), extract(epoch FROM sum(ended - began)), extract(epoch FROM sum(ended - greatest(began, before))
         FILTER (WHERE before IS NULL OR ended > before)) FROM beside
 """
-"""How long at least one question was open.  greatest() takes no notice of NULL."""
+"""How long all questions took together, and how long at least one was open.  greatest() takes no notice of NULL."""
 
 TOKENS = """
     WITH answers AS (
@@ -125,7 +125,7 @@ def judged(round_: Round) -> dict[str, MeasuredAmount]:
         return dict.fromkeys(names, elsewhere)
     with connection.cursor() as cursor:
         cursor.execute(BUSY, {"round": round_.pk})
-        answers, busy = cursor.fetchone()
+        answers, together, busy = cursor.fetchone()
         cursor.execute(TOKENS, {"round": round_.pk})
         every, read_known, read, written_known, written, controls_ms = cursor.fetchone()
     if not every:
@@ -134,8 +134,9 @@ def judged(round_: Round) -> dict[str, MeasuredAmount]:
             "No model was asked anything yet." if model else f"{round_.competition.judge} computes: no model is asked."
         )
         return dict.fromkeys(names, MeasuredAmount(amount=0.0, basis=why))
-    seconds, cards = float(busy or 0) + float(controls_ms or 0) / 1000, settings.JUDGE_GPUS
-    of_controls = f", and those of {every - answers} about controls one after the other" if every > answers else ""
+    controls_s, cards = float(controls_ms or 0) / 1000, settings.JUDGE_GPUS
+    seconds = float(busy or 0) + controls_s * (float(busy / together) if together else 1)
+    of_controls = f", and for {every - answers} about controls, as many at once" if every > answers else ""
     return {
         "judge": MeasuredAmount(
             amount=seconds * cards,

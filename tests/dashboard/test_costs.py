@@ -120,14 +120,14 @@ def test_seconds_of_cards_are_those_in_which_any_question_was_open_of_each_card(
 
 
 @pytest.mark.django_db
-def test_what_controls_asked_is_on_top_and_numbers_that_are_none_are_unknown(finished: Round) -> None:
-    asked(finished, [(4.0, 4000)], usage={"prompt_tokens": 100, "completion_tokens": 1})
+def test_what_controls_asked_is_on_top_as_densely_as_the_duels_and_numbers_that_are_none_are_unknown(finished: Round) -> None:
+    asked(finished, [(4.0, 4000), (4.0, 4000)], usage={"prompt_tokens": 100, "completion_tokens": 1})
     usage: dict[str, Any] = {"prompt_tokens": 50.0, "completion_tokens": "one"}
     answers = {name: {"latency_ms": 1500, "raw": {"usage": usage}} for name in ("left", "right")}
     prompt = finished.drawn.first().prompt
     Control(round=finished, kind="self", prompt=prompt, answers=answers, **Control.born(now=timezone.now())).save()
     page = round_costs.of_round(finished)
-    assert (line(page, "judge").amount, line(page, "tokens_read").amount) == (pytest.approx(7.0), 200.0)
+    assert (line(page, "judge").amount, line(page, "tokens_read").amount) == (pytest.approx(4.0 + 3.0 / 2), 300.0)
     assert line(page, "tokens_written").amount is None and "about controls" in line(page, "judge").basis
 
 
