@@ -120,7 +120,7 @@ def test_seconds_of_cards_are_those_in_which_any_question_was_open_of_each_card(
 
 
 @pytest.mark.django_db
-def test_what_controls_asked_is_on_top_as_densely_as_the_duels_and_numbers_that_are_none_are_unknown(finished: Round) -> None:
+def test_controls_are_counted_as_densely_as_duels_and_what_is_no_number_is_unknown(finished: Round) -> None:
     asked(finished, [(4.0, 4000), (4.0, 4000)], usage={"prompt_tokens": 100, "completion_tokens": 1})
     usage: dict[str, Any] = {"prompt_tokens": 50.0, "completion_tokens": "one"}
     answers = {name: {"latency_ms": 1500, "raw": {"usage": usage}} for name in ("left", "right")}
