@@ -128,10 +128,6 @@ class EstimateLine:
     def range_words(self) -> str:
         return f"{in_words(self.least, self.unit)} to {in_words(self.most, self.unit)}"
 
-    @property
-    def usd_words(self) -> str:
-        return usd(self.usd) if self.usd is not None else UNKNOWN
-
 
 @dataclass(frozen=True, kw_only=True)
 class CostEstimate:
@@ -146,6 +142,12 @@ class CostEstimate:
     usd_most: float | None
     unknown: Annotated[tuple[str, ...], "Items whose money is unknown in a round of the basis: they come on top."]
     sentence: str
+
+    @property
+    def money_words(self) -> tuple[tuple[EstimateLine, str], ...]:
+        """Each line with its money in words."""
+        missing = {line.item: UNKNOWN if line.item in self.unknown else ELSEWHERE for line in self.lines}
+        return tuple((line, usd(line.usd) if line.usd is not None else missing[line.item]) for line in self.lines)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -77,6 +77,16 @@ def test_what_has_no_price_or_no_measurement_is_unknown_and_what_was_not_used_co
     assert (lines["judge"].usd, lines["judge"].state) == (0.0, KNOWN)
 
 
+def test_an_estimate_names_what_is_unknown_and_what_stands_in_another_line() -> None:
+    lines = tuple(by_prices(Prices(gpu_hour=2.5)).values())
+    unknown = costs.unknown_of(lines)
+    page = RoundCosts(
+        competition="c", round=1, final=True, lines=lines, known_usd=11.0, unknown=unknown, sentence="", url=""
+    )
+    words = {line.item: money for line, money in costs.estimate("c", judge="j", rounds=[page]).money_words}
+    assert words["judge"].startswith("5") and (words["tokens_read"], words["served"]) == (ELSEWHERE, UNKNOWN)
+
+
 @pytest.fixture(autouse=True)
 def forget() -> None:
     cache.clear()

@@ -33,6 +33,6 @@ class Command(BaseCommand):
 
 def report(estimate: CostEstimate) -> Iterator[str]:
     yield estimate.sentence
-    for line in estimate.lines:
+    for line, money in estimate.money_words:
         between = f"({line.range_words}; {count(line.rounds, 'round')})" if line.rounds else ""
-        yield f"  {line.name:<16}{line.amount_words:>24}{line.usd_words:>16}  {between}".rstrip()
+        yield f"  {line.name:<16}{line.amount_words:>24}{money:>16}  {between}".rstrip()
