@@ -81,7 +81,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "Objection": "version verdict ground",
         "PromptsPage": "never_decisive",
         "Proposal": "number code",
-        "EstimateLine": "item",
+        "EstimateLine": "item usd",
         "Receipt": "flip_distance",
         "RoundCosts": "competition final known_usd unknown",
         "RoundLine": "leader",
