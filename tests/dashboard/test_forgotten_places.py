@@ -64,7 +64,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "AppealWindow": "block",
         "BlockClock": "ends_block blocks_left seconds_left ends_at",
         "CasePage": "kind",
-        "CostEstimate": "competition basis judge usd usd_least usd_most unknown",
+        "CostEstimate": "competition basis judge usd usd_least usd_most",
         "CostLine": "item",
         "Credits": "carried",
         "DecidedRow": "name",
