@@ -539,6 +539,23 @@ def test_a_line_of_a_template_can_be_read_without_scrolling() -> None:
     )
 
 
+def unlabelled_cells(text: str) -> Iterator[int]:
+    """Lines of such cells in tables that become cards on a phone, where there is no head row."""
+    for table in re.finditer(r'<table class="[^"]*\bcards\b[^"]*".*?</table>', text, re.DOTALL):
+        for cell in re.finditer(r"<td\b[^>]*>", table[0]):
+            if "data-label=" not in cell[0] and 'class="chart"' not in cell[0]:
+                yield text.count("\n", 0, table.start() + cell.start()) + 1
+
+
+def test_each_cell_of_a_table_has_its_name_on_a_phone_too() -> None:
+    nameless = [
+        at(path, number)
+        for path in sorted((ROOT / "templates").rglob("*.html"))
+        for number in unlabelled_cells(path.read_text())
+    ]
+    assert not nameless, f'give it data-label="…", which a phone shows beside the value: {nameless}'
+
+
 def unexplained_imports(tree: ast.AST, lines: list[str]) -> Iterator[int]:
     """Lines of imports inside functions without a comment: on the line, above it, or at the import right before."""
     inside = {

@@ -126,7 +126,7 @@ def page(
         reached = sum(row.state in ("won", "reached") for row in played)
         rounds = count(len({row.round for row in rows}), "round")
         of = f"{reached} of {count(len(played), 'match')} in {rounds}"
-        sentence = f"{of} reached the bar; a win takes an audit besides."
+        sentence = f"{of} reached the bar; a win needs a passed audit, too."
     return ChartsPage(
         competition=competition.slug,
         competition_name=competition.name,

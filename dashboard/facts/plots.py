@@ -19,7 +19,7 @@ DIGITS = 2
 EDGE = 3.0  # per cent of the width and height that stay free around the marks
 BAND = 16.0  # per cent of the width for marks without a place on the x axis
 LARGEST = 2.5  # times as wide as a plain mark is one of size 1, by area in between
-FORMATS: Mapping[str, str] = {"share": ".1%", "seconds": ",.4~g", "number": ",.4~g", "round": "d"}
+FORMATS: Mapping[str, str] = {"share": ".1%", "seconds": ",.4~r", "number": ",.4~r", "round": "d"}
 SYMBOLS: Mapping[str, str] = {"dot": "circle", "diamond": "diamond", "ring": "circle-open", "cross": "x-thin-open"}
 
 
@@ -39,7 +39,9 @@ class Axis:
             return self.names[min(max(round(value), 1), len(self.names)) - 1]
         if self.shape == "share":
             return percent(value, digits=1)
-        plain = f"{value:,.4g}" if self.shape != "round" else f"{value:g}"
+        if self.shape == "round":
+            return f"{value:g}"
+        plain = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
         return f"{plain} s" if self.shape == "seconds" else plain
 
 
@@ -206,6 +208,8 @@ class Plot:
         return self._range(0), self._range(1)
 
     def _range(self, axis: int) -> tuple[float, float]:
+        if names := (self.x, self.y)[axis].names:
+            return 0.5, len(names) + 0.5
         places = [(point.x, point.y)[axis] for point in self.sketched]
         values = [place for place in places if place is not None]
         values += [end for point in self.sketched for end in point.between or () if axis]

@@ -41,7 +41,7 @@ PLOTTED = (
 
 @dataclass(frozen=True, kw_only=True)
 class ShadowLine:
-    """One run, in the list.  `judged` and `silent`: duels with a verdict, and without an answer so far."""
+    """What a list shows of one run.  `judged` and `silent`: duels with a verdict, and without an answer so far."""
 
     number: int
     competition: str
@@ -151,19 +151,12 @@ class ShadowCostFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShadowPage:
-    number: int
-    competition: str
-    round: int
+class ShadowPage(ShadowLine):
+    """The run, and what its verdicts come to."""
+
     official_judge: str
-    judge: str
     version: str
-    sample: int | None
-    state: str
     halted: str
-    begun_at: datetime
-    last_at: datetime
-    judged: int
     most_duels: int
     sentence: str
     agreement: AgreementFacts
@@ -174,7 +167,6 @@ class ShadowPage:
     cost: ShadowCostFacts
     bar: Fraction
     round_url: str
-    url: str
 
     @property
     def changed(self) -> tuple[ShadowMatch, ...]:
@@ -182,23 +174,24 @@ class ShadowPage:
 
 
 def shadow_list(runs: Iterable[Any], *, now: datetime) -> ShadowList:
-    lines = [
-        ShadowLine(
-            number=run.pk,
-            competition=run.round.competition.slug,
-            round=run.round.number,
-            judge=run.judge_name,
-            sample=run.sample,
-            state=state_of(run, now=now),
-            judged=run.judged,
-            silent=run.silent,
-            begun_at=run.begun_at,
-            last_at=run.last_at,
-            url=reverse("shadow", args=[run.pk]),
-        )
-        for run in runs
-    ]
-    return ShadowList(runs=tuple(lines), url=reverse("shadows"))
+    return ShadowList(runs=tuple(shadow_line(run, now=now) for run in runs), url=reverse("shadows"))
+
+
+def shadow_line(run: Any, *, now: datetime) -> ShadowLine:
+    """`run`: as `queries.runs` reads it."""
+    return ShadowLine(
+        number=run.pk,
+        competition=run.round.competition.slug,
+        round=run.round.number,
+        judge=run.judge_name,
+        sample=run.sample,
+        state=state_of(run, now=now),
+        judged=run.judged,
+        silent=run.silent,
+        begun_at=run.begun_at,
+        last_at=run.last_at,
+        url=reverse("shadow", args=[run.pk]),
+    )
 
 
 def state_of(run: ShadowRun, *, now: datetime) -> str:
@@ -216,18 +209,10 @@ def shadow_page(run: Any, *, now: datetime) -> ShadowPage:
     matches, leader = shadow_matches(view), leader_facts(view)
     changed = sum(match.changed for match in matches)
     return ShadowPage(
-        number=run.pk,
-        competition=run.round.competition.slug,
-        round=run.round.number,
+        **vars(shadow_line(run, now=now)),
         official_judge=run.round.competition.judge,
-        judge=run.judge_name,
         version=run.judge,
-        sample=run.sample,
-        state=state_of(run, now=now),
         halted=run.halted,
-        begun_at=run.begun_at,
-        last_at=run.last_at,
-        judged=run.judged,
         most_duels=run.most_duels,
         sentence=sentence(agreement, leader, changed=changed),
         agreement=agreement,
@@ -241,7 +226,6 @@ def shadow_page(run: Any, *, now: datetime) -> ShadowPage:
         cost=cost_facts(run),
         bar=view.ruleset.rules.win_margin,
         round_url=reverse("round", args=[run.round.competition.slug, run.round.number]),
-        url=reverse("shadow", args=[run.pk]),
     )
 
 

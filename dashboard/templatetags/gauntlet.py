@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -100,15 +101,22 @@ def words(name: str) -> str:
 
 @register.filter
 def coded(text: str) -> str:
-    """A line of Markdown with its `code` as code; everything else as it is."""
-    pieces = enumerate(text.split("`"))
-    return format_html_join("", "{}", ((format_html("<code>{}</code>", p) if n % 2 else p,) for n, p in pieces))
+    """A line of Markdown with its `code` as code and *this* as emphasis; everything else as it is."""
+    tags = {"`": "<code>{}</code>", "*": "<em>{}</em>"}
+    pieces = enumerate(re.split(r"(`[^`]+`|\*[^*\s][^*]*\*)", text))
+    return format_html_join("", "{}", ((format_html(tags[p[0]], p[1:-1]) if n % 2 else p,) for n, p in pieces))
 
 
 @register.filter
 def head(text: str, length: int = 12) -> str:
     """The beginning of a hash."""
     return str(text)[:length]
+
+
+@register.filter
+def beside(rows: Sequence[Any], others: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Each of `rows` with the one of `others` in the same place.  Raises ValueError where one has none."""
+    return list(zip(rows, others, strict=True))
 
 
 @register.filter

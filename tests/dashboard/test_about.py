@@ -142,6 +142,15 @@ def test_data_lists_bundles_with_their_hash(client: Client, made: Made) -> None:
     assert "f" * 64 in html(client, reverse("data"))
 
 
+def test_a_line_of_the_change_log_keeps_its_code_and_its_emphasis_and_nothing_else() -> None:
+    marked = {
+        "the box *defects* of `/a/*.b*`": "the box <em>defects</em> of <code>/a/*.b*</code>",
+        "2 * 3 * 4, ` and *": "2 * 3 * 4, ` and *",
+        "<i> *<b>* `<u>`": "&lt;i&gt; <em>&lt;b&gt;</em> <code>&lt;u&gt;</code>",
+    }
+    assert {line: coded(line) for line in marked} == marked
+
+
 def test_the_changelog_tells_judges_and_rules_from_the_rounds(client: Client, made: Made) -> None:
     page = facts(client, reverse("changelog"))
     (judge,) = page["judges"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.test import Client
 
 from competition.rulesets import RULESETS
+from dashboard.facts.plots import Axis
 from dashboard.facts.rules import rules_facts, simulated
 
 
@@ -32,6 +33,28 @@ def test_the_simulation_is_drawn_with_its_intervals_and_what_it_costs() -> None:
     assert low < wrongly["equal, title-1"].y < high < 0.05 < wrongly["equal, margin-1"].y
     drawn = next(trace for trace in plots["false"].figure["data"] if trace["name"] == "title-1")
     assert len(drawn["error_y"]["array"]) == len(drawn["y"]) == len(plots["false"].x.names)
+
+
+def test_kinds_of_fields_fill_the_width_of_a_chart() -> None:
+    """Each has as much of it; the first and the last stand at its ends, which are named after them."""
+    for plot in rules_facts().plots:
+        names, places = plot.x.names, [mark.x for mark in plot.marks]
+        share = 100 / len(names)
+        assert plot.ends[:2] == (names[0], names[-1])
+        assert min(places) < share and max(places) > 100 - share
+
+
+def test_large_numbers_of_a_chart_are_written_out() -> None:
+    across = Axis(words="calls")
+    assert [across.words_of(value) for value in (40_000, 12_345, 999.5, 0.25)] == ["40,000", "12,345", "999.5", "0.25"]
+    plots = {plot.name: plot for plot in rules_facts().plots}
+    assert "e+" not in "".join(plots["calls"].ends)
+
+
+def test_each_rate_is_named_on_a_phone(client: Client) -> None:
+    page = client.get("/rules/").content.decode()
+    rates = sum(len(row.false) + len(row.power) for row in rules_facts().simulated)
+    assert sum(page.count(f'<td class="num" data-label="{name}">') for name in RULESETS) == rates
 
 
 def test_the_page_holds_the_charts_as_sketches_and_tables_and_names_their_data(client: Client) -> None:
