@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from bittensor_core import Keypair
-from django.core.cache import cache, caches
+from django.core.cache import caches
 from django.test import Client
 
 from competition.models import Competition, Miner, SimulatedChain
@@ -35,7 +35,6 @@ def forget() -> Iterator[None]:
 
 @pytest.fixture
 def made(db: None) -> Made:
-    cache.clear()
     return made_round.make()
 
 

@@ -214,7 +214,6 @@ def test_of_a_thousand_forgeries_none_is_accepted(client: Client, api: Api, sett
 
 @pytest.fixture
 def racing(transactional_db: None) -> Api:
-    cache.clear()
     return people(made_round.make(), client=Client())
 
 

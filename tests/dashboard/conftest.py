@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.core.cache import cache
 
@@ -11,7 +9,11 @@ from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
 
 
-@pytest.fixture
-def made(db: None) -> Iterator[Made]:
+@pytest.fixture(autouse=True)
+def no_page_is_kept_from_another_test() -> None:
     cache.clear()
-    yield made_round.make()
+
+
+@pytest.fixture
+def made(db: None) -> Made:
+    return made_round.make()

@@ -50,7 +50,6 @@ def measured(made: Made) -> Made:
     ran(leader, mean_s=7.0)
     measure(leader, files=4, origin="generated")  # by their place 0, 3, 6 and 9 open edges
     measure(winner, files=2, origin="submitted")
-    cache.clear()
     return made
 
 
@@ -194,7 +193,6 @@ def test_each_of_the_three_numbers_has_its_unknown(client: Client, made: Made, u
 
 def test_a_defence_and_a_first_leader_improve_nothing(client: Client, made: Made) -> None:
     Reign.objects.filter(sequence=2).update(miner=made.miners[0], defence=True)
-    cache.clear()
     for url in (ROUND, FIELD, "/c/made/"):
         assert facts(client, url)["improved"] is None
         assert "What improved" not in html(client, url)

@@ -42,7 +42,6 @@ def measured(made: Made) -> Made:
     leader, winner = (made.finished.submissions.get(miner=miner) for miner in made.miners[:2])
     for entry, origin in ((leader, "generated"), (winner, "submitted")):
         made_round.measure(files_of(entry, origin))
-    cache.clear()
     return made
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -78,7 +77,6 @@ def test_old_rounds_and_those_played_elsewhere_are_left_alone(made: Made, heavy:
 
 
 def test_a_worker_makes_the_copy_and_the_page_loads_it_first(client: Client, made: Made, heavy: str) -> None:
-    cache.clear()
     finish_now(made)
     wanted()
     events = LedgerEvent.objects.count()
@@ -108,7 +106,6 @@ def test_a_file_too_big_to_turn_turns_by_its_copy(client: Client, made: Made, he
 
 
 def test_a_copy_in_the_making_is_not_served(client: Client, made: Made, heavy: str) -> None:
-    cache.clear()
     sha256 = store.default().put(b"half made")
     LightCopy.objects.create(
         competition=made.competition, original=heavy, sha256=sha256, state="lightening", since=timezone.now()

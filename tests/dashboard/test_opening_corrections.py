@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from audits.models import Audit, Correction
 from competition.models import Prompt, Round
@@ -22,7 +21,6 @@ WHY = "The judge's host was changed while it answered."
 @pytest.fixture
 def round_() -> Round:
     """Every match has three duels; Ann's and Rival's files are the same on the first prompt."""
-    cache.clear()
     found = decided()
     prompts = [
         Prompt.objects.create(competition=found.competition, stem=f"chair-{n}", sha256=f"{n:064x}") for n in range(3)

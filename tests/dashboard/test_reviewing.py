@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django_otp.oath import TOTP
@@ -29,7 +28,6 @@ SHOWN = re.compile(r'name="shown" value="([0-9a-f]{64})"')
 
 @pytest.fixture
 def borderline() -> Audit:
-    cache.clear()
     _, round_ = appealing.a_round()
     appealing.entered(round_, "Rival")
     return appealing.audit(appealing.entered(round_, "Ann"), state="reviewing")

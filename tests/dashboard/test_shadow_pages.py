@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from core import clock
@@ -23,7 +22,6 @@ ADDRESSES = ("/reviews/shadows/", "/reviews/shadows.json", "/reviews/shadows/{}/
 
 @pytest.fixture
 def staff() -> Client:
-    cache.clear()
     return signed_in("ann")
 
 
