@@ -10,9 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from django.core.cache import cache
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import escape
 from hypothesis import given
@@ -30,6 +28,7 @@ from judging.models import Duel, Measurement
 from tests.dashboard import made_round
 from tests.dashboard.made_round import Made
 from tests.dashboard.test_pages import facts, html, match_url
+from tests.dashboard.test_pages_served import queries_for
 
 
 def files_of(entry: Submission, origin: str) -> list[Asset]:
@@ -47,13 +46,6 @@ def measured(made: Made) -> Made:
 
 def by_name(summary: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in summary["numbers"]}
-
-
-def queries_of(client: Client, url: str) -> int:
-    cache.clear()
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(url).status_code == 200
-    return sum("clock_timestamp" not in query["sql"] for query in captured.captured_queries)  # asked now and then
 
 
 @pytest.mark.django_db
@@ -188,7 +180,7 @@ def test_more_files_and_more_entries_ask_no_further_query(client: Client, measur
         lambda made: f"/api/v1/submissions?competition={made.competition.slug}",
     ]
     for page in pages:
-        first, second = (queries_of(client, page(made)) for made in (few, many))
+        first, second = (queries_for(client, page(made)) for made in (few, many))
         assert first == second, page(few)
 
 
