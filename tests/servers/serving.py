@@ -172,7 +172,7 @@ class RunningServer:
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/v1/models", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}/v1/models", timeout=60) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -213,7 +213,7 @@ def pictures_served(files: dict[str, bytes]) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}/{{sha256}}"
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 @contextmanager
