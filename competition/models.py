@@ -56,7 +56,7 @@ class Round(Stateful):
     ruleset = models.CharField(max_length=40)
     rules = models.JSONField(default=dict)
     # the version by which what is measured of drawn files is published; "" of a round announced before there was one
-    measure = models.CharField(max_length=40, blank=True, default="")
+    measure = models.CharField(max_length=40, blank=True, default="", db_default="")
     earliest_reveal_block = models.PositiveBigIntegerField()
     latest_reveal_block = models.PositiveBigIntegerField()
     seed_block = models.PositiveBigIntegerField()

@@ -309,7 +309,7 @@ class DescribedJudge(models.Model):
 
     version = models.CharField(max_length=64, unique=True)
     described = models.JSONField()
-    server = models.JSONField(default=dict, blank=True)
+    server = models.JSONField(default=dict, db_default={}, blank=True)
 
     def __str__(self) -> str:
         return f"{self.described.get('model')} {self.version[:12]}"

@@ -27,14 +27,7 @@ from tests.verify import played_round
 
 __all__ = ["second"]  # a fixture
 pytestmark = pytest.mark.django_db
-LONG = pytest.mark.long
-PLAYS = [
-    ("margin-1", 1),
-    pytest.param("margin-1", 2, marks=LONG),
-    pytest.param("margin-2", 1, marks=LONG),
-    pytest.param("title-1", 1, marks=LONG),
-    pytest.param("title-1", 2, marks=LONG),
-]
+PLAYS = [("margin-1", 1), ("margin-1", 2), ("margin-2", 1), ("title-1", 1), ("title-1", 2)]
 
 
 def made(argument: str) -> played_round.Judge:
@@ -49,6 +42,7 @@ def shadow(argument: str) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("ruleset", "seed"), PLAYS)
 def test_the_official_judge_asked_again_changes_nothing(
     ruleset: str, seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -73,7 +67,7 @@ def test_the_official_judge_asked_again_changes_nothing(
     assert bundle(tmp_path / "again").items() <= published.items()
 
 
-@LONG
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_after_kill_9_the_next_process_goes_on(second: KnownJudge, tmp_path: Path) -> None:
     """Real processes, one after the other, each killed at a question of its own; the last one ends."""

@@ -68,7 +68,8 @@ def test_published_rounds_have_no_errors(seed: int, played: Played) -> None:
     assert [finding.line() for finding in report.findings if finding.severity == "error"] == []
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [1, 3])
 def test_a_bundle_does_not_depend_on_who_was_first(seed: int, played: Played) -> None:
     assert hashes(played(seed=seed)) == hashes(played(seed=seed, order=2))
 

@@ -243,10 +243,8 @@ CAUSES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("code", "ruleset"),
-    [("JUDGE", "margin-1"), *(pytest.param(code, "title-1", marks=pytest.mark.long) for code in CAUSES)],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("code", "ruleset"), [("JUDGE", "margin-1"), *((code, "title-1") for code in CAUSES)])
 def test_a_cause_that_is_mended_leaves_a_round_that_verifies(
     code: str, stage: Stage, ruleset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
