@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import rfc8785
-from bittensor_core import Keypair
 from django.db import transaction
 
 from audits.decisions import appeals as decisions
@@ -23,9 +21,7 @@ from competition import chain
 from competition.attempts import is_nth
 from competition.decisions.attempts import number_of
 from competition.models import Competition, Miner, Round, Submission
-from core import ledger
-
-SIGNATURE = re.compile(r"[0-9a-f]{128}")
+from core import hotkey_signatures, ledger
 
 
 class AppealRefused(Exception):
@@ -105,15 +101,8 @@ def unsigned(
 
 
 def signed(document: Mapping[str, Any], *, signature: str) -> bool:
-    """Is the document signed by its appellant?  A browser wallet wraps what it signs in <Bytes>; both forms count."""
-    if not SIGNATURE.fullmatch(signature):
-        return False
-    plain = message(document)
-    try:
-        key = Keypair(ss58_address=document["appellant"])
-        return any(key.verify(form, bytes.fromhex(signature)) for form in (plain, b"<Bytes>" + plain + b"</Bytes>"))
-    except (ValueError, TypeError):
-        return False
+    """Is the document signed by its appellant?"""
+    return hotkey_signatures.signed_in_hex(document["appellant"], message(document), signature=signature)
 
 
 def facts_of(audit: Audit, *, now: datetime) -> VerdictFacts:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bittensor_core import Keypair
+from core import hotkey_signatures
 
 FORM = "gauntlet/1"
 WINDOW_MS = 60_000
@@ -83,13 +83,5 @@ def timely(signed: Signed, *, now_ms: int) -> bool:
 
 
 def genuine(signed: Signed, sent: SentRequest) -> bool:
-    """Is it this hotkey's sr25519 signature over this request, bare or as browser wallets wrap it (`<Bytes>…</Bytes>`)?
-
-    Whatever cannot be an address or a signature is a no, never an error.
-    """
-    plain = message(signed, sent)
-    try:
-        key = Keypair(ss58_address=signed.hotkey)
-        return any(key.verify(text, signed.signature) for text in (plain, b"<Bytes>" + plain + b"</Bytes>"))
-    except (ValueError, TypeError):
-        return False
+    """Is it this hotkey's signature over this request?"""
+    return hotkey_signatures.signed_by(signed.hotkey, message(signed, sent), signature=signed.signature)

@@ -7,20 +7,19 @@ of one bundle only so many are kept.  A report that is sent again changes nothin
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import rfc8785
-from bittensor_core import Keypair
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from competition.models import Round
 from competition.publication.bundle_folders import folder_of
+from core import hotkey_signatures
 from dashboard.api import registered, throttles
 from dashboard.bundles import publish, stored_bundles
 from dashboard.models import SecondOpinion
@@ -30,7 +29,6 @@ from verify.bundles.judging import NAME as JUDGING
 from verify.bundles.panel import judges_of
 
 LOCK_SPACE = 0x6F70696E  # "opin": reports about one bundle are counted one at a time
-SIGNATURE = re.compile(r"[0-9a-f]{128}")
 MOST_UNREGISTERED = 64
 """Reports about one bundle by keys that are on no chain: whoever makes a thousand keys fills no more than this."""
 MOST_A_DAY = 2
@@ -52,15 +50,8 @@ def message(document: Mapping[str, Any]) -> bytes:
 
 
 def signed(document: Mapping[str, Any], *, signature: str) -> bool:
-    """Is the document signed by its asker?  A browser wallet wraps what it signs in <Bytes>; both forms count."""
-    if not SIGNATURE.fullmatch(signature):
-        return False
-    plain = message(document)
-    try:
-        key = Keypair(ss58_address=document["asker"])
-        return any(key.verify(form, bytes.fromhex(signature)) for form in (plain, b"<Bytes>" + plain + b"</Bytes>"))
-    except (ValueError, TypeError):
-        return False
+    """Is the document signed by its asker?"""
+    return hotkey_signatures.signed_in_hex(document["asker"], message(document), signature=signature)
 
 
 def post(document: Mapping[str, Any], *, signature: str, visitor: str, now: datetime) -> SecondOpinion:
